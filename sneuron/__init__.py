@@ -1,0 +1,54 @@
+"""Explore the parameter space of neural models.
+
+Names load on first use, so that `import sneuron` is quick: what a name needs is imported when the name is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sneuron.errors import SneuronError as SneuronError
+    from sneuron.labels import Status as Status
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "errors": "SneuronError",
+    "labels": "Status",
+}
+"""Where each public name lives: module -> names."""
+
+_HOME = {name: f"sneuron.{module}" for module, names in _ROOMS.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a module of the package, when it is asked for."""
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name.startswith("_"):
+        raise AttributeError(f"module 'sneuron' has no attribute {name!r}")
+    else:
+        value = _module(name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(f"sneuron.{name}")
+    except ModuleNotFoundError as cause:
+        if cause.name != f"sneuron.{name}":
+            raise
+        from sneuron import errors
+
+        guess = errors.nearest(name, _HOME)
+        hint = f". Did you mean {guess!r}?" if guess else ""
+        raise AttributeError(f"module 'sneuron' has no attribute {name!r}{hint}") from None

@@ -1,0 +1,158 @@
+"""The vocabulary that writers and readers share: dims, variable names, units, status flags.
+
+Floats are held in the field's units (`UNITS`), always with a `units` attribute.
+Quantities in other units are converted here, at the border, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Hashable, Mapping
+from enum import IntEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from sneuron import errors
+
+__all__ = [
+    "NAME",
+    "POINT",
+    "REPEAT",
+    "RESERVED",
+    "SPIKE",
+    "SPIKE_COUNT",
+    "SPIKE_TIME",
+    "STATUS",
+    "TIME",
+    "Status",
+    "convert",
+    "number",
+    "status_attrs",
+]
+
+POINT, REPEAT, TIME, SPIKE = "point", "repeat", "time", "spike"
+NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, SITE, FREQ = (
+    "neuron",
+    "compartment",
+    "synapse",
+    "gate",
+    "channel",
+    "site",
+    "freq",
+)
+SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
+FIRST_BAD, MESSAGE = "first_bad_time", "message"
+
+RESERVED = frozenset(
+    [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, SITE, FREQ]
+    + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
+)
+"""Names that no swept axis may take."""
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
+"""What a parameter, state or function of the model language may be called."""
+
+
+class Status(IntEnum):
+    """What became of a point; the order is the code on disk."""
+
+    NOT_RUN = 0
+    OK = 1
+    DIVERGED = 2
+    OUT_OF_RANGE = 3
+    OVERFLOW = 4
+    TIMEOUT = 5
+    ERROR = 6
+
+
+def status_attrs() -> dict[str, Any]:
+    """CF flag attributes of a `status` variable."""
+    return {
+        "flag_values": np.array([int(s) for s in Status], dtype=np.uint8),
+        "flag_meanings": " ".join(s.name.lower() for s in Status),
+        "long_name": "what became of the point",
+    }
+
+
+def number(value: Any, unit: str, where: str) -> float:
+    """`value` as a float in `unit`: a number, a text such as "0.5 s", or a quantity of pint.
+
+    Booleans, complex numbers, NaN and texts without a unit are refused.
+
+    >>> number("0.5 s", "ms", "duration")
+    500.0
+    """
+    if isinstance(value, str):
+        return _from_text(value, unit, where)
+    if hasattr(value, "magnitude") and hasattr(value, "units"):
+        return float(value.magnitude) * _factor(f"{value.units:~C}", unit, where)
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise errors.ParameterError(
+            where, f"{value!r} is {_kind(value)}, not a number", mend=f"Give a number in {unit or '1'}."
+        )
+    if math.isnan(value):
+        raise errors.ParameterError(where, "NaN is not a value", mend=f"Give a number in {unit or '1'}.")
+    return float(value)
+
+
+def convert(values: Any, given: str | None, wanted: str, where: str) -> Any:
+    """`values` (array or number) scaled from unit `given` to unit `wanted`; None means already in `wanted`."""
+    if given is None or given == wanted:
+        return values
+    return values * _factor(given, wanted, where)
+
+
+def units_of(attrs: Mapping[Hashable, Any]) -> str | None:
+    """The unit that an xarray object states, or None."""
+    unit = attrs.get("units")
+    return None if unit is None else str(unit)
+
+
+def _from_text(text: str, unit: str, where: str) -> float:
+    found = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s].*?)\s*", text)
+    if found is None:
+        raise errors.ParameterError(
+            where, f"text {text!r} is not a number with a unit", mend=f"Give a number, or a text such as '1 {unit}'."
+        )
+    return float(found[1]) * _factor(found[2], unit, where)
+
+
+@functools.lru_cache(maxsize=1024)
+def _factor(given: str, wanted: str, where: str) -> float:
+    if given == wanted:
+        return 1.0
+    import pint
+
+    try:
+        return float(_pint().Quantity(Fraction(1), _spelled(given)).to(_spelled(wanted)).magnitude)
+    except (pint.errors.PintError, ValueError, AttributeError, TypeError) as cause:
+        raise errors.UnitError(
+            where,
+            f"unit {given!r} does not convert to {wanted!r}",
+            mend=f"Give the value in {wanted or '1'} or a unit of the same kind.",
+        ) from cause
+
+
+@functools.cache
+def _pint() -> Any:
+    import pint
+
+    return pint.UnitRegistry(non_int_type=Fraction)
+
+
+def _spelled(unit: str) -> str:
+    """Unit text as pint reads it: `uA/cm2` -> `uA/cm**2`, `Ohm cm` -> `ohm*cm`, `1` -> dimensionless."""
+    if unit in ("", "1"):
+        return "dimensionless"
+    text = re.sub(r"([A-Za-zµ])(-?\d)", r"\1**\2", unit.replace("Ohm", "ohm"))
+    return re.sub(r"\s+", "*", text.strip())
+
+
+def _kind(value: Any) -> str:
+    return {"bool": "true or false", "complex": "a complex number"}.get(
+        type(value).__name__, f"a {type(value).__name__}"
+    )
