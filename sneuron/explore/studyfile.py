@@ -1,0 +1,286 @@
+"""The study file: what a TOML text may say, checked with errors that name file, line, key and the nearest valid key."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sneuron import errors
+from sneuron.explore import tomltext
+
+__all__ = ["Axis", "Figure", "Recording", "Report", "StudyFile", "Text", "read"]
+
+Quantity = float | str
+"""A number in the field's unit, or a text with a unit ("0.5 s")."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+
+
+class Text(BaseModel):
+    """A table of the file: only the keys that it names, each of its own type, nothing converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModelTable(Text):
+    """`[model]`: a neuron of the library (`kind`) or of a JSON file (`file`), and values of its parameters."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Quantity]
+    kind: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ModelTable:
+        if (self.kind is None) == (self.file is None):
+            raise ValueError("give either kind (a neuron of the library) or file (a model written by ExportJSON)")
+        return self
+
+
+class Free(Text):
+    """A table with a `kind` and keys that belong to that kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Quantity | list[Quantity]]
+    kind: str
+
+
+class Grid(Text):
+    """`grid = { lo, hi, n, scale }`: n values from lo to hi, evenly spaced or (scale = "log") in even ratios."""
+
+    lo: Quantity
+    hi: Quantity
+    n: Count
+    scale: Literal["linear", "log"] = "linear"
+
+
+class Distribution(Text):
+    """`distribution = { name = "norm", loc = 1, scale = 2 }`: a continuous distribution of scipy.stats."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, float]
+    name: Name
+
+
+class Axis(Text):
+    """`[space.X]`: how a parameter is varied; exactly one of grid, values, range, distribution."""
+
+    grid: Grid | None = None
+    values: Annotated[list[Quantity], Field(min_length=1)] | None = None
+    range: Annotated[list[Quantity], Field(min_length=2, max_length=2)] | None = None
+    distribution: Distribution | None = None
+    dim: Name | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Axis:
+        given = [k for k in ("grid", "values", "range", "distribution") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"give exactly one of grid, values, range, distribution; here: {', '.join(given) or 'none'}"
+            )
+        if self.dim and given != ["values"]:
+            raise ValueError("dim (axes that vary together) goes with values")
+        return self
+
+
+class Samples(Text):
+    """`[samples]`: how parameters with a range or a distribution are drawn together."""
+
+    method: Literal["sobol", "lhs", "halton", "random"] = "sobol"
+    n: Count
+    seed: int | None = None
+
+
+class Where(Text):
+    """`[where]`: only points for which `keep` is true are simulated."""
+
+    keep: str
+
+
+class Repeat(Text):
+    """`[repeat]`: how often each point is simulated with other random numbers."""
+
+    n: Count
+
+
+class Output(Text):
+    """One output: a measure of the library, or an online feature of the run, with its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Quantity | bool | list[Quantity]]
+    measure: str
+
+
+def _measure(value: Any) -> Any:
+    """`rate = "FireRate"` is short for `rate = { measure = "FireRate" }`."""
+    return {"measure": value} if isinstance(value, str) else value
+
+
+class Recording(Text):
+    """`[recording]`: a netCDF or Zarr file with a measured current and voltage; times in it are relative to `start`."""
+
+    file: str
+    current: str = "current"
+    voltage: str = "voltage"
+    start: Quantity | None = None
+    stop: Quantity | None = None
+
+
+class Report(Text):
+    """`[report]`: the table that is printed when the study is done."""
+
+    rank: str
+    columns: list[str] = []
+    over: list[str] = []
+    n: Annotated[int, Field(ge=1, le=1000)] = 10
+    order: Literal["largest", "smallest"] = "largest"
+
+
+class Figure(Text):
+    """`[figure]`: the picture that is written when the study is done."""
+
+    file: str
+    map: str
+    x: Name
+    y: Name
+    best: Literal["largest", "smallest"] = "largest"
+    over: list[str] = []
+    trace: Annotated[list[int], Field(max_length=8)] = []
+
+
+class Run(Text):
+    """`[run]`: where and how; nothing here changes the results or the study's hash."""
+
+    store: str | None = None
+    workers: Annotated[int, Field(ge=1, le=4096)] | None = None
+    chunk_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    timeout: Quantity | None = None
+
+
+class StudyFile(Text):
+    """The whole file."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    duration: Quantity
+    model: ModelTable
+    note: str = ""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    dt: Quantity | None = None
+    method: str | None = None
+    dtype: Literal["float64", "float32"] = "float64"
+    stimulus: Free | None = None
+    space: dict[Name, Axis] = {}
+    samples: Samples | None = None
+    derive: dict[Name, str] = {}
+    where: Where | None = None
+    repeat: Repeat | None = None
+    outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
+    record: list[Name] = []
+    recording: Recording | None = None
+    report: Report | None = None
+    figure: Figure | None = None
+    run: Run = Run()
+
+    @model_validator(mode="after")
+    def _together(self) -> StudyFile:
+        drawn = [n for n, a in self.space.items() if a.range is not None or a.distribution is not None]
+        if drawn and self.samples is None:
+            raise ValueError(
+                f"{drawn[0]} has a range or distribution, and there is no [samples] table that says how many"
+            )
+        if self.samples is not None and not drawn:
+            raise ValueError("[samples] draws nothing: no parameter of [space] has a range or distribution")
+        if self.stimulus and self.stimulus.kind == "replay" and self.recording is None:
+            raise ValueError("stimulus kind 'replay' needs a [recording]")
+        return self
+
+
+@dataclass(frozen=True)
+class Read:
+    """A checked study file and the text that it came from (for errors that come later)."""
+
+    file: StudyFile
+    document: tomltext.Document
+
+    def beside(self, name: str) -> Path:
+        """A path of the file, relative to the folder in which the file lies."""
+        return self.document.path.parent / name
+
+
+def read(path: str | Path) -> Read:
+    """Read and check a study file.
+
+    Raises
+    ------
+    PlanError
+        Names file, line, key, what is wrong, and the nearest valid key.
+    """
+    document = tomltext.read(path)
+    try:
+        return Read(StudyFile.model_validate(document.data), document)
+    except ValidationError as cause:
+        raise _first(cause, document) from None
+
+
+def _first(cause: ValidationError, document: tomltext.Document) -> errors.PlanError:
+    """The error to show of all that pydantic found: unknown keys first, since they explain missing ones."""
+    found = sorted(cause.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    first = found[0]
+    key = tuple(_in_file(first["loc"], document.data))
+    more = f"The file has {len(found) - 1} more such faults." if len(found) > 1 else None
+    where = document.where(key)
+    if first["type"] == "extra_forbidden":
+        names = list(_keys(StudyFile, key[:-1]))
+        guess = errors.nearest(str(key[-1]), names)
+        return errors.PlanError(where, f"key {str(key[-1])!r} is not known here", names, guess, more)
+    said = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] in ("missing", "value_error") else f"; here: {_short(first['input'])}"
+    return errors.PlanError(where, said[:1].lower() + said[1:] + given, mend=more)
+
+
+def _in_file(loc: tuple[str | int, ...], data: Any) -> Iterator[str | int]:
+    """The parts of pydantic's location that are keys of the file (it adds names of union members)."""
+    for number, part in enumerate(loc):
+        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
+        if inside:
+            data = data[part]
+            yield part
+        elif number == len(loc) - 1 and isinstance(data, dict) and part not in ("str", "float", "int", "bool"):
+            yield part
+
+
+def _keys(model: type[BaseModel], path: tuple[str | int, ...]) -> Iterator[str]:
+    """Keys that the table at `path` may have."""
+    kind: Any = model
+    for part in path:
+        kind = _table(kind.model_fields[part].annotation if _is_table(kind) and part in kind.model_fields else kind)
+    if _is_table(kind):
+        yield from (f.alias or n for n, f in kind.model_fields.items())
+
+
+def _table(annotation: Any) -> Any:
+    """The table class within an annotation such as `Axis | None` or `dict[str, Axis]`."""
+    if _is_table(annotation):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, Annotated, dict, list):
+        inner = [_table(a) for a in typing.get_args(annotation)]
+        return next((a for a in inner if _is_table(a)), None)
+    return None
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _short(value: object) -> str:
+    text = repr(value if not isinstance(value, Mapping) else dict(value))
+    return text if len(text) <= 60 else text[:57] + "..."
