@@ -1,0 +1,1 @@
+"""The deep room: text in, compiled functions out."""

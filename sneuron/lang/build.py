@@ -1,0 +1,333 @@
+"""From a description to checked expressions: channels are flattened into their neuron, names become canonical.
+
+The order in which a description lists its parts means nothing: parts are sorted by name (`v` first, gates last), so
+equal descriptions give equal models, hashes and bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import keyword
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+
+from sneuron import errors, labels
+from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
+from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold
+
+__all__ = ["build", "in_order", "inlined"]
+
+V = "v"
+_TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
+
+
+def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, Any]:
+    """The fields of the `Model` that a neuron without variants describes, all checked."""
+    where = f"neuron {neuron.name!r}"
+    _check_name(neuron.name, where, ())
+    neuron = dataclasses.replace(neuron, channels={k: _resolved(m, find_channel, where) for k, m in sorted(neuron.channels.items())})
+    parts = _Parts(neuron, where)
+    for key in neuron.channels:
+        parts.mount(key)
+    fields = parts.expressions()
+    _check_values(fields, where)
+    return fields
+
+
+def in_order(texts: Mapping[str, sympy.Basic], where: str, kind: str) -> list[str]:
+    """Names sorted so that each comes after those its expression uses; cycles are refused."""
+    waiting = {name: names_of(e) & set(texts) for name, e in sorted(texts.items())}
+    order: list[str] = []
+    while waiting:
+        ready = [name for name, needs in waiting.items() if not needs - set(order)]
+        if not ready:
+            raise errors.ModelError(where, f"{kind}s {', '.join(waiting)} need one another in a circle", mend="Break the circle.")
+        order += ready
+        waiting = {name: needs for name, needs in waiting.items() if name not in ready}
+    return order
+
+
+def inlined(expression: sympy.Expr, functions: Mapping[str, sympy.Expr]) -> sympy.Expr:
+    """An expression in which named functions are replaced by what they stand for."""
+    for name in reversed(list(functions)):
+        expression = expression.xreplace({symbol(name): functions[name]})
+    return expression
+
+
+def _resolved(mount: Mount, find_channel: Callable[[str], Channel], where: str) -> Mount:
+    """The mount with its channel in hand, and its sorted, full lists of names and values."""
+    channel = find_channel(mount.channel) if isinstance(mount.channel, str) else mount.channel
+    local = [*channel.params, *channel.gates, *channel.states, *channel.functions]
+    _check_known(mount.names, local, where, f"name of channel {channel.name!r}")
+    _check_known(mount.params, channel.params, where, f"parameter of channel {channel.name!r}")
+    return dataclasses.replace(mount, channel=channel)
+
+
+def _check_known(given: Iterable[str], known: Iterable[str], where: str, kind: str) -> None:
+    pool = list(known)
+    for name in given:
+        if name not in pool:
+            raise errors.unknown(where, kind, name, pool)
+
+
+def _check_name(name: str, where: str, taken: Iterable[str] = _TAKEN) -> None:
+    if not labels.NAME.match(name):
+        raise errors.ModelError(where, f"{name!a:.80} is no name", "a letter, then letters, digits and _, at most 64 in all")
+    if name in taken:
+        raise errors.ModelError(where, f"the name {name!r} is taken by the language", mend="Choose another name.")
+
+
+class _Parts:
+    """Collects a neuron's parts under canonical names, then turns texts into expressions."""
+
+    def __init__(self, neuron: Neuron, where: str) -> None:
+        self.neuron, self.where = neuron, where
+        self.params: dict[str, Param] = {}
+        self.aliases: dict[str, str] = {}
+        self.states: dict[str, State] = {}
+        self.gates: dict[str, tuple[Gate, dict[str, str], str]] = {}
+        self.texts: dict[str, tuple[str, dict[str, str], str]] = {}
+        self.equations: dict[str, tuple[str, dict[str, str], str]] = {}
+        self.currents: dict[str, tuple[str, dict[str, str], str]] = {}
+        self.ions: dict[str, str] = {}
+        self.scope: dict[str, str] = {V: V}
+        self._own()
+
+    def _own(self) -> None:
+        """What the neuron itself declares."""
+        neuron = self.neuron
+        if "I" in neuron.params:
+            raise errors.ModelError(self.where, "parameter 'I' (the constant injected current) is built in", mend="Leave it out.")
+        built_in = Param(0.0, neuron.unit, source="built in", note="constant injected current")
+        for name, param in [*sorted(neuron.params.items()), ("I", built_in)]:
+            _check_name(name, self.where)
+            self.params[name] = self._param(name, param, neuron.source, math.isfinite)
+        for name, state in sorted(neuron.states.items()):
+            self._add_state(name, name, state)
+        for name, text in sorted(neuron.functions.items()):
+            _check_name(name, self.where)
+            self.texts[name] = (text, self.scope, f"{self.where}, function {name!r}")
+        for name, text in sorted(neuron.equations.items()):
+            self.equations[name] = (text, self.scope, f"{self.where}, equation of {name!r}")
+        for name, text in sorted(neuron.currents.items()):
+            _check_name(name, self.where, ())
+            self.currents[name] = (text, self.scope, f"{self.where}, current {name!r}")
+            self.ions[name] = ""
+
+    def mount(self, key: str) -> None:
+        """One channel, under the names that its mount gives."""
+        mount = self.neuron.channels[key]
+        channel = mount.channel
+        assert isinstance(channel, Channel)
+        _check_name(key, self.where, ())
+        where = f"{self.where}, channel {key!r}"
+        if channel.unit != self.neuron.unit:
+            self._check_convertible(channel, where)
+        if key in self.currents:
+            raise errors.ModelError(where, f"there already is a current {key!r}", mend="Mount it under another name.")
+        local = {V: V}
+        for name in sorted([*channel.params, *channel.gates, *channel.states, *channel.functions]):
+            _check_name(name, where)
+            if name in local:
+                raise errors.ModelError(where, f"the name {name!r} is given twice")
+            local[name] = mount.names.get(name, f"{key}.{name}")
+            if name in mount.names:
+                _check_name(local[name], where)
+                self.aliases[f"{key}.{name}"] = local[name]
+        self._mount_params(channel, mount, local, where)
+        for name, gate in sorted(channel.gates.items()):
+            self._add_state(local[name], name, State("1", "0", 0.0, 1.0, gate.note))
+            self.gates[local[name]] = (gate, local, f"{where}, gate {name!r}")
+        for name, state in sorted(channel.states.items()):
+            self._add_state(local[name], name, state)
+        for name, text in sorted(channel.functions.items()):
+            self._add_function(local[name], text, local, f"{where}, function {name!r}")
+        for name, text in sorted(channel.equations.items()):
+            self.equations[local.get(name, name)] = (text, local, f"{where}, equation of {name!r}")
+        self.currents[key] = (channel.current, local, f"{where}, current")
+        self.ions[key] = channel.ion
+
+    def _check_convertible(self, channel: Channel, where: str) -> None:
+        factor = labels.convert(1.0, channel.unit, self.neuron.unit, where)
+        if factor != 1.0:
+            raise errors.UnitError(where, f"its current is in {channel.unit!r}, the neuron's in {self.neuron.unit!r}")
+
+    def _mount_params(self, channel: Channel, mount: Mount, local: dict[str, str], where: str) -> None:
+        for name, param in sorted(channel.params.items()):
+            chosen = dataclasses.replace(param, value=mount.params[name]) if name in mount.params else param
+            chosen = self._param(local[name], chosen, channel.source, math.isfinite)
+            held = self.params.setdefault(local[name], chosen)
+            if held.unit != param.unit or (local[name] not in self.neuron.params and held != chosen):
+                raise errors.ModelError(where, f"parameter {local[name]!r} is shared but differs", mend="Declare it in the neuron's params.")
+
+    def _param(self, name: str, param: Param, source: str, good: Callable[[float], bool]) -> Param:
+        where = f"{self.where}, parameter {name!r}"
+        return checked_param(param, where, source, good)
+
+    def _add_state(self, name: str, local: str, state: State) -> None:
+        _check_name(local, self.where)
+        if name in self.states or name in self.params:
+            raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one in the mount's names.")
+        if not state.start.strip():
+            raise errors.ModelError(self.where, f"state {name!r} has no start value", mend="Give `start` a number or an expression.")
+        self.states[name] = state
+
+    def _add_function(self, name: str, text: str, scope: dict[str, str], where: str) -> None:
+        """Mounts may share a function when both write the same one."""
+        if name in self.texts:
+            held, held_scope, _ = self.texts[name]
+            if {w: scope.get(w) for w in scope} != held_scope and parse(held, held_scope, where) != parse(text, scope, where):
+                raise errors.ModelError(where, f"function {name!r} is shared but differs", mend="Give one of them another name.")
+        self.texts[name] = (text, scope, where)
+
+    def expressions(self) -> dict[str, Any]:
+        """All texts parsed and put in order."""
+        self._fill_scope()
+        functions = {name: parse(*entry) for name, entry in sorted(self.texts.items())}
+        functions = {name: functions[name] for name in in_order(functions, self.where, "function")}
+        rates = {name: _rates(*entry) for name, entry in sorted(self.gates.items())}
+        threshold = self._threshold(self.neuron.threshold)
+        return {
+            "name": self.neuron.name, "spec": self.neuron, "params": dict(sorted(self.params.items())),
+            "aliases": dict(sorted(self.aliases.items())), "states": self._states(), "gates": frozenset(self.gates),
+            "functions": functions, "currents": {n: parse(*e) for n, e in sorted(self.currents.items())},
+            "ions": dict(sorted(self.ions.items())), "channels": {k: m.channel for k, m in self.neuron.channels.items()},
+            "capacitance": parse(self.neuron.capacitance, self.scope, f"{self.where}, capacitance"),
+            "equations": self._equations(rates), "rates": rates, "start": self._start(rates, functions), **threshold,
+            "reset": self._reset(), "refractory": self._refractory(), "method": self.neuron.method, "dt": self._dt(),
+            "current_unit": self.neuron.unit,
+        }  # fmt: skip
+
+    def _fill_scope(self) -> None:
+        """All canonical names and aliases may be named in the neuron's own texts."""
+        for group, other in ((self.texts, {**self.params, **self.states}), (self.params, self.states)):
+            for name in group:
+                if name in other:
+                    raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one of them.")
+        self.scope.update({name: name for name in (*self.params, *self.states, *self.texts)})
+        self.scope.update(self.aliases)
+
+    def _states(self) -> dict[str, State]:
+        others = {name: self.states[name] for name in sorted(self.states, key=lambda n: (n in self.gates, n))}
+        return {V: self.neuron.voltage, **others}
+
+    def _equations(self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]]) -> dict[str, sympy.Expr]:
+        for name, (_, _, where) in self.equations.items():
+            if name in self.params or name == V or name in self.gates:
+                what = "a constant" if name in self.params else "given its equation already"
+                raise errors.ModelError(where, f"{name!r} is {what}")
+            if name not in self.states:
+                raise errors.unknown(where, "state", name, sorted(self.states))
+        found: dict[str, sympy.Expr] = {}
+        for name in list(self._states())[1:]:
+            if name not in rates and name not in self.equations:
+                raise errors.ModelError(self.where, f"state {name!r} has no equation")
+            found[name] = _gate_equation(name, *rates[name]) if name in rates else parse(*self.equations[name])
+        return found
+
+    def _start(self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]], functions: dict[str, sympy.Expr]) -> dict[str, sympy.Expr]:
+        """Start values over parameters and earlier states; gates at their steady state."""
+        raw = {V: parse(self.neuron.voltage.start, self.scope, f"{self.where}, start of 'v'")}
+        for name, state in sorted(self.states.items()):
+            if name in rates:
+                kind, first, second = rates[name]
+                raw[name] = first / (first + second) if kind == "ab" else first
+            else:
+                raw[name] = parse(state.start, self.scope, f"{self.where}, start of {name!r}")
+        plain = {name: inlined(e, functions) for name, e in raw.items()}
+        order = in_order(plain, self.where, "start value")
+        return {name: plain[name] for name in order}
+
+    def _threshold(self, threshold: Threshold) -> dict[str, Any]:
+        where = f"{self.where}, threshold"
+        if threshold.kind not in ("crossing", "reset"):
+            raise errors.ModelError(where, f"kind {threshold.kind!r} is not known", ["crossing", "reset"])
+        level = parse(threshold.level, self.scope, where)
+        rearm = parse(threshold.rearm, {**self.scope, "level": "level"}, where).xreplace({symbol("level"): level})
+        return {"threshold": level, "rearm": rearm, "kind": threshold.kind}
+
+    def _reset(self) -> dict[str, sympy.Expr]:
+        where, kind = f"{self.where}, reset", self.neuron.threshold.kind
+        if (kind == "reset") != (V in self.neuron.reset):
+            mend = "Assign 'v' in `reset`." if kind == "reset" else "Set the threshold's kind to 'reset', or leave `reset` out."
+            raise errors.ModelError(where, f"threshold of kind {kind!r} and reset of {sorted(self.neuron.reset)} contradict", mend=mend)
+        for name in self.neuron.reset:
+            if name in self.params:
+                raise errors.ModelError(where, f"{name!r} is a constant")
+        resets = {self.scope.get(name, name): text for name, text in sorted(self.neuron.reset.items())}
+        _check_known(resets, (V, *self.states), where, "state")
+        return {name: parse(text, self.scope, f"{where} of {name!r}") for name, text in resets.items()}
+
+    def _refractory(self) -> str:
+        name = self.neuron.refractory
+        if name and name not in self.params:
+            raise errors.unknown(f"{self.where}, refractory", "parameter", name, sorted(self.params))
+        if name and self.params[name].unit != "ms":
+            raise errors.UnitError(f"{self.where}, refractory", f"{name!r} is in {self.params[name].unit!r}, not in ms")
+        return name
+
+    def _dt(self) -> float:
+        if not (math.isfinite(self.neuron.dt) and self.neuron.dt > 0):
+            raise errors.ModelError(self.where, f"dt = {self.neuron.dt!r} ms is no time step", "a finite number above 0")
+        return self.neuron.dt
+
+
+def checked_param(param: Param, where: str, source: str, good: Callable[[float], bool]) -> Param:
+    """A parameter whose value is a number within its bounds, with unit and source stated."""
+    low, value, high = float(param.low), float(param.value), float(param.high)
+    if not good(value) or not low <= value <= high:
+        raise errors.ModelError(where, f"its value {value!r} is not in its bounds", f"{low!r} to {high!r}")
+    if not param.unit:
+        raise errors.ModelError(where, "it has no unit", mend='Give its unit; "1" for a pure number.')
+    if not (param.source or source):
+        raise errors.ModelError(where, "it has no source", mend="Say where the value comes from (author, year, DOI; or 'own choice').")
+    return dataclasses.replace(param, value=value, low=low, high=high, source=param.source or source)
+
+
+def _rates(gate: Gate, scope: dict[str, str], where: str) -> tuple[str, sympy.Expr, sympy.Expr]:
+    """The two expressions of a gate, with its rate factor in them."""
+    ab, it = bool(gate.alpha and gate.beta), bool(gate.inf and gate.tau)
+    if ab == it or (ab and (gate.inf or gate.tau)) or (it and (gate.alpha or gate.beta)):
+        raise errors.ModelError(where, "a gate has either alpha and beta, or inf and tau")
+    first, second = (parse(t, scope, where) for t in ((gate.alpha, gate.beta) if ab else (gate.inf, gate.tau)))
+    if not gate.rate:
+        return ("ab" if ab else "it", first, second)
+    rate = parse(gate.rate, scope, where)
+    if ab:
+        return ("ab", sympy.Mul(rate, first, evaluate=False), sympy.Mul(rate, second, evaluate=False))
+    return ("it", first, sympy.Mul(second, sympy.Pow(rate, -1, evaluate=False), evaluate=False))
+
+
+def _gate_equation(name: str, kind: str, first: sympy.Expr, second: sympy.Expr) -> sympy.Expr:
+    x = symbol(name)
+    if kind == "ab":
+        return first * (1 - x) - second * x
+    return (first - x) / second
+
+
+def _check_values(fields: dict[str, Any], where: str) -> None:
+    """At the default parameters all start values, currents and slopes must be finite numbers, and the capacitance above 0."""
+    values: dict[str, Any] = {name: param.value for name, param in fields["params"].items()}
+    for name, expression in fields["start"].items():
+        values[name] = _finite(expression, values, f"{where}, start of {name!r}")
+    for name, expression in fields["functions"].items():
+        values[name] = _finite(expression, values, f"{where}, function {name!r} at the start")
+    for kind in ("currents", "equations", "reset"):
+        for name, expression in fields[kind].items():
+            _finite(expression, values, f"{where}, {kind[:-1] if kind != 'reset' else kind} of {name!r} at the start")
+    if not _finite(fields["capacitance"], values, f"{where}, capacitance") > 0:
+        raise errors.ModelError(f"{where}, capacitance", "it is not above 0 at the default parameters")
+    level, rearm = (_finite(fields[k], values, f"{where}, threshold") for k in ("threshold", "rearm"))
+    if rearm > level:
+        raise errors.ModelError(f"{where}, threshold", f"the re-arm level {rearm:g} mV lies above the level {level:g} mV")
+
+
+def _finite(expression: sympy.Expr, values: dict[str, Any], where: str) -> float:
+    value = float(np.asarray(numpy_value(expression, values)))
+    if not math.isfinite(value):
+        raise errors.ModelError(where, f"it is {value}: {str(expression):.120}", mend="Look for a division by zero or an overflow there.")
+    return value

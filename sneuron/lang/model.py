@@ -1,0 +1,411 @@
+"""A model: a neuron with its channels flattened into it, as checked expressions; read from and written to JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import sympy
+
+from sneuron import errors
+from sneuron.lang import canon
+from sneuron.lang.build import build, checked_param, in_order
+from sneuron.lang.expr import numpy_value, parse
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
+from sneuron.registry import Registry
+
+__all__ = ["ExportJSON", "Model", "Waveform", "channels", "load_channel", "load_model", "load_stimulus", "models", "neurons", "stimuli"]
+
+SCHEMA = "sneuron-model/1"
+
+neurons: Registry[Neuron] = Registry("neuron", "sneuron.library.neurons", lambda x: isinstance(x, Neuron), lambda n: n.name)
+channels: Registry[Channel] = Registry("channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name)
+stimuli: Registry[Stimulus] = Registry("stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A point neuron as expressions: capacitance dv/dt = I + stimuli - sum of currents.
+
+    Made by `load_model`; never changed; equal when their `hash` is equal.
+
+    Attributes
+    ----------
+    name : str
+        The explicit variant ("hh_el54_3").
+    spec : Neuron
+        The description, with its channels in it.
+    params : mapping of str to Param
+        Constants by canonical name, the built-in `I` (constant injected current) among them.
+    aliases : mapping
+        Other paths to them: "na.g" -> "gNa".
+    states : mapping of str to State
+        `v` first, then other states, then gates, each sorted by name.
+    gates : frozenset of str
+        The states that are gates, in [0, 1].
+    functions : mapping
+        Named expressions, each after those that it uses.
+    currents, ions, channels : mapping
+        Membrane currents, outward positive; the ion that each carries; the channels mounted.
+    capacitance : sympy.Expr
+    equations : mapping
+        d/dt per ms of every state but v.
+    rates : mapping
+        Gate -> ("ab", alpha, beta) or ("it", inf, tau).
+    start : mapping
+        Start value of each state over parameters and earlier states; gates at their steady state.
+    threshold, rearm, kind, reset, refractory :
+        When a spike is seen (mV), when the next one may be, "crossing" or "reset", the assignments made, the parameter (ms).
+    method, dt : str, float
+        Used when none is asked for.
+    current_unit : str
+        The unit of currents.
+    hash : str
+        sha256 of the canonical JSON.
+    """
+
+    name: str
+    spec: Neuron
+    params: Mapping[str, Param]
+    aliases: Mapping[str, str]
+    states: Mapping[str, State]
+    gates: frozenset[str]
+    functions: Mapping[str, sympy.Expr]
+    currents: Mapping[str, sympy.Expr]
+    ions: Mapping[str, str]
+    channels: Mapping[str, Channel]
+    capacitance: sympy.Expr
+    equations: Mapping[str, sympy.Expr]
+    rates: Mapping[str, tuple[str, sympy.Expr, sympy.Expr]]
+    start: Mapping[str, sympy.Expr]
+    reset: Mapping[str, sympy.Expr]
+    threshold: sympy.Expr
+    rearm: sympy.Expr
+    kind: str
+    refractory: str
+    method: str
+    dt: float
+    current_unit: str
+    text: str
+    hash: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and other.hash == self.hash
+
+    def __hash__(self) -> int:
+        return int(self.hash[:15], 16)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: states {', '.join(self.states)}; hash {self.hash[:12]}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (load_model, (self.text,))
+
+    def to_json(self) -> str:
+        """The canonical JSON text; equal models give equal texts.
+
+        >>> load_model(load_model("hh").to_json()).name
+        'hh_el54_3'
+        """
+        return self.text
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Model:
+        """The model that a JSON text describes; see `sneuron.lang.canon.loads` for what is refused."""
+        return _from_plain(canon.loads(text, "model JSON"), "model JSON")
+
+    def canonical(self, name: str, where: str = "model") -> str:
+        """The canonical name of a parameter or state given by name or path.
+
+        >>> load_model("hh").canonical("na.g")
+        'gNa'
+        """
+        name = self.aliases.get(name, name)
+        if name not in self.params and name not in self.states:
+            raise errors.unknown(where, f"parameter of model {self.name!r}", name, [*self.params, *self.states, *self.aliases])
+        return name
+
+    def start_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The start value of every state, for parameter values (numbers or arrays) that differ from the defaults.
+
+        States that occur in `values` start there; gates then start at their steady state for these.
+
+        >>> round(float(load_model("hh").start_values({"v": -65.0})["m"]), 6)
+        0.052932
+        """
+        known: dict[str, Any] = {name: param.value for name, param in self.params.items()} | dict(values or {})
+        for name, expression in self.start.items():
+            if name not in known:
+                known[name] = numpy_value(expression, known)
+        return {name: known[name] for name in self.states}
+
+    def currents_at(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Every membrane current for given states and parameters (defaults for the others; gates left out are steady).
+
+        >>> round(float(load_model("hh").currents_at({"v": -65.0})["leak"]), 2)
+        -3.21
+        """
+        known = {name: param.value for name, param in self.params.items()} | dict(values)
+        known |= self.start_values(known)
+        for name, expression in self.functions.items():
+            known[name] = numpy_value(expression, known)
+        return {name: numpy_value(expression, known) for name, expression in self.currents.items()}
+
+    def latex(self) -> str:
+        """The equations, as LaTeX."""
+        from sneuron.lang.algebra import latex
+
+        return latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """A stimulus as expressions.
+
+    Attributes
+    ----------
+    name : str
+    spec : Stimulus
+    params : mapping of str to Param
+        Unit "" means the current unit of the neuron.
+    functions : mapping
+        Named expressions in dependency order.
+    current : sympy.Expr
+        The current over `t` (ms), parameters and functions; 0 when `played`.
+    played : bool
+        True when its values are samples.
+    """
+
+    name: str
+    spec: Stimulus
+    params: Mapping[str, Param]
+    functions: Mapping[str, sympy.Expr]
+    current: sympy.Expr
+    played: bool
+
+    def at(self, t: Any, values: Mapping[str, Any] | None = None) -> Any:
+        """The current at times `t` (ms).
+
+        >>> load_stimulus("step").at([0.0, 60.0], {"amplitude": 10.0, "start": 50.0}).tolist()
+        [0.0, 10.0]
+        """
+        known: dict[str, Any] = {name: param.value for name, param in self.params.items()} | dict(values or {}) | {"t": t}
+        for name, expression in self.functions.items():
+            known[name] = numpy_value(expression, known)
+        return numpy_value(self.current, known) + 0.0 * np.asarray(t)
+
+
+def models() -> list[str]:
+    """The names that `load_model` knows.
+
+    >>> "adex" in models()
+    True
+    """
+    return sorted({name for key in neurons for name in (key, *neurons[key].variants)})
+
+
+def load_channel(name: str) -> Channel:
+    """A channel of the library."""
+    return channels[name]
+
+
+def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) -> Model:
+    """The model that a name, a JSON text, a file of JSON, a table or a description stands for.
+
+    Parameters
+    ----------
+    what : str, Path, mapping, Neuron or Model
+        A name of `models()`; a text that begins with "{"; a path that ends in ".json"; a dict of the fields of `Neuron`,
+        or of a whole JSON text; a description; a model (returned as it is).
+
+    Returns
+    -------
+    Model
+        With `hash`, the same for equal descriptions.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that the library does not hold; the nearest one is named.
+    ModelError
+        When the description does not hold together.
+
+    Examples
+    --------
+    >>> load_model("hh").name
+    'hh_el54_3'
+    """
+    if isinstance(what, Model):
+        return what
+    if isinstance(what, Neuron):
+        return _made(what)
+    if isinstance(what, Mapping):
+        return _from_plain(what, "model")
+    if isinstance(what, bytes):
+        return Model.from_json(what)
+    if isinstance(what, Path) or (isinstance(what, str) and what.endswith(".json")):
+        return Model.from_json(_read(Path(what)))
+    if not isinstance(what, str):
+        raise errors.ModelError("load_model", f"{what!r:.60} is no model", "a name, JSON, a path, a dict, a Neuron")
+    return _from_text(what)
+
+
+@functools.lru_cache(maxsize=256)
+def _from_text(text: str) -> Model:
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return Model.from_json(text)
+    return _made(_named(text))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(canon.MAX_BYTES + 1)
+    except OSError as cause:
+        raise errors.ModelError("load_model", f"file {str(path)!r} cannot be read: {cause.strerror}") from cause
+
+
+def _named(name: str) -> Neuron:
+    """The description of a library name; a plain name with variants means the first of them."""
+    if name in neurons and not neurons[name].variants:
+        return neurons[name]
+    for key in neurons:
+        family = neurons[key]
+        if name in family.variants or name == key:
+            return varied(family, next(iter(family.variants)) if name not in family.variants else name)
+    raise errors.unknown("load_model", "model", name, models())
+
+
+def varied(family: Neuron, name: str) -> Neuron:
+    """A neuron of its own: one variant of a family, with the variant's values, method and step."""
+    variant = family.variants[name]
+    params, mounts = dict(family.params), dict(family.channels)
+    for param, value in variant.params.items():
+        if param in params:
+            params[param] = dataclasses.replace(params[param], value=value, source=variant.source or params[param].source)
+        else:
+            mounts |= _mount_with(mounts, param, value, f"variant {name!r}")
+    return dataclasses.replace(
+        family, name=name, params=params, channels=mounts, variants={}, method=variant.method or family.method,
+        dt=variant.dt or family.dt, note=" ".join(filter(None, (family.note, variant.note))), source=variant.source or family.source,
+    )  # fmt: skip
+
+
+def _mount_with(mounts: Mapping[str, Mount], param: str, value: float, where: str) -> dict[str, Mount]:
+    """The mount that holds a canonical parameter, with another value for it."""
+    for key, mount in mounts.items():
+        for local, canonical in [*mount.names.items(), (param.removeprefix(f"{key}."), param)]:
+            if canonical == param and (local != param or local in mount.names):
+                return {key: dataclasses.replace(mount, params={**mount.params, local: value})}
+    raise errors.unknown(where, "parameter", param, [c for m in mounts.values() for c in m.names.values()])
+
+
+def _from_plain(data: Any, where: str) -> Model:
+    """A model from the dict of a JSON text, or from a dict of the fields of `Neuron`."""
+    if isinstance(data, Mapping) and "neuron" in data:
+        extra = [k for k in data if k not in ("schema", "neuron")]
+        if extra:
+            raise errors.unknown(where, "field", str(extra[0]), ["schema", "neuron"])
+        if data.get("schema") != SCHEMA:
+            raise errors.ModelError(where, f"schema {data.get('schema')!r:.60} is not known", SCHEMA, mend="Read it with a newer sneuron.")
+        data = data["neuron"]
+    return _made(from_plain(Neuron, data, where))
+
+
+def _made(neuron: Neuron) -> Model:
+    if neuron.variants:
+        neuron = varied(neuron, next(iter(neuron.variants)))
+    fields = build(neuron, load_channel)
+    text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
+    frozen = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
+    return Model(**frozen, text=text, hash=canon.digest(text))
+
+
+@functools.lru_cache(maxsize=256)
+def load_stimulus(name: str) -> Waveform:
+    """A waveform of the library, or of a JSON text.
+
+    Parameters
+    ----------
+    name : str
+        "step", "ramp", "sine", "chirp", "pulses", "noise", "replay", or a JSON text of the fields of `Stimulus`.
+
+    Returns
+    -------
+    Waveform
+        Its current as an expression in `t` (ms) and its parameters.
+
+    Examples
+    --------
+    >>> load_stimulus("step").current
+    Piecewise((amplitude, (t >= start) & (t < stop)), (0, True))
+    """
+    if name.lstrip().startswith("{"):
+        return _wave(from_plain(Stimulus, canon.loads(name, "stimulus JSON"), "stimulus JSON"))
+    return _wave(stimuli[name])
+
+
+def _wave(spec: Stimulus) -> Waveform:
+    where = f"stimulus {spec.name!r}"
+    scope = {"t", *spec.params, *spec.functions}
+    params = {}
+    for name, param in sorted(spec.params.items()):
+        checked = checked_param(dataclasses.replace(param, unit=param.unit or "I"), f"{where}, parameter {name!r}", spec.source, bool_number)
+        params[name] = dataclasses.replace(checked, unit=param.unit)
+    functions = {name: parse(text, scope, f"{where}, function {name!r}") for name, text in sorted(spec.functions.items())}
+    functions = {name: functions[name] for name in in_order(functions, where, "function")}
+    current = sympy.S.Zero if spec.played else parse(spec.current, scope, where)
+    return Waveform(spec.name, spec, MappingProxyType(params), MappingProxyType(functions), current, spec.played)
+
+
+def bool_number(value: float) -> bool:
+    """Whether a value is a number at all; infinity is one."""
+    return value == value
+
+
+def ExportJSON(model: Any, path: str | Path | None = None) -> str:
+    """Write a model as JSON, losslessly: equal models give equal bytes.
+
+    Parameters
+    ----------
+    model : str, Model, Neuron, or anything with `attrs["model"]`
+        A model, its name, or a state, run or study result that was made with it.
+    path : str or Path, optional
+        A file to write.
+
+    Returns
+    -------
+    str
+        The JSON text: schema "sneuron-model/1", the neuron with all its channels, sorted keys, exact floats.
+
+    Raises
+    ------
+    ModelError
+        When there is no model in what was given.
+
+    Examples
+    --------
+    >>> text = ExportJSON("lif")
+    >>> load_model(text) == load_model("lif")
+    True
+    """
+    attrs = getattr(model, "attrs", None)
+    if isinstance(attrs, Mapping):
+        if "model" not in attrs:
+            raise errors.ModelError("ExportJSON", "this dataset holds no model", mend="Give one made by InitNeu, RunSim or ParamSweep.")
+        model = attrs["model"]
+    text = load_model(model).to_json()
+    if path is not None:
+        Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+    return text
+
+

@@ -1,0 +1,311 @@
+"""Descriptions as data: what a file of the library, or a user, writes down.
+
+A description is a frozen dataclass of texts and numbers and nothing else: no
+SymPy, no NumPy, no code. `sneuron.lang.model` turns it into expressions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sneuron import errors
+
+__all__ = ["Channel", "Gate", "Mount", "Neuron", "Param", "State", "Stimulus", "Threshold", "Variant", "as_plain", "from_plain"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Param:
+    """A constant of a model.
+
+    Parameters
+    ----------
+    value : float
+        Its default, in `unit`.
+    unit : str
+        Its unit ("mS/cm2"); "1" for pure numbers, "" for "the current unit of the neuron" (stimuli only).
+    low, high : float
+        Bounds that a value must keep, both included.
+    source : str
+        Where the value comes from (author, year, DOI); empty: as the description that holds it.
+    note : str
+        What it is.
+    fixed : str
+        Why it may not be swept; empty when it may.
+    """
+
+    value: float
+    unit: str
+    low: float = -math.inf
+    high: float = math.inf
+    source: str = ""
+    note: str = ""
+    fixed: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable that changes in time: its unit, its start (an expression), the range in which it makes sense."""
+
+    unit: str
+    start: str = "0"
+    low: float = -math.inf
+    high: float = math.inf
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gating variable x in [0, 1]; it starts at its steady state.
+
+    Either opening and closing rates (1/ms), dx/dt = rate (alpha (1 - x) - beta x), or steady state and
+    time constant (ms), dx/dt = rate (inf - x) / tau; `rate` is a dimensionless factor such as that of temperature.
+    """
+
+    alpha: str = ""
+    beta: str = ""
+    inf: str = ""
+    tau: str = ""
+    rate: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A membrane mechanism: gates, parameters, and the outward current that it carries.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the library.
+    current : str
+        The current, outward positive, in `unit`; may use `v` (mV), gates, states, parameters and functions.
+    gates, states, equations, params, functions : mapping
+        Its parts by name; an equation gives d/dt of a state per ms.
+    ion : str
+        The ion carried ("na", "k", "ca"), empty for a mixed current.
+    unit : str
+        Unit of the current.
+    source, note : str
+        Citation with DOI; what should be known about it.
+    """
+
+    name: str
+    current: str
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
+    equations: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Param] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    ion: str = ""
+    unit: str = "uA/cm2"
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A channel put into a neuron.
+
+    Parameters
+    ----------
+    channel : str or Channel
+        Its name in the library, or the channel itself.
+    names : mapping
+        What its parameters, gates and functions are called in the neuron ({"g": "gNa"}); others are called `mount.name`.
+    params : mapping
+        Values that differ from the channel's defaults.
+    """
+
+    channel: str | Channel
+    names: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When a neuron spikes.
+
+    Parameters
+    ----------
+    level : str
+        Upward crossing of this voltage (mV) is a spike.
+    rearm : str
+        The voltage must have been below this before another spike counts; may use the name `level`.
+    kind : str
+        "crossing": spikes are only noticed; "reset": the assignments of `Neuron.reset` are made.
+    """
+
+    level: str = "0"
+    rearm: str = "level - 10"
+    kind: str = "crossing"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A neuron under another name: other parameter values, another method or step."""
+
+    params: Mapping[str, float] = field(default_factory=dict)
+    method: str = ""
+    dt: float = 0.0
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A point neuron: capacitance dv/dt = I + stimuli - sum of currents.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the library.
+    capacitance : str
+        Expression of the membrane capacitance.
+    unit : str
+        Unit of its currents ("uA/cm2", "pA").
+    currents : mapping
+        Its own currents by name, outward positive.
+    channels : mapping
+        Mounted channels by name.
+    states, equations : mapping
+        Its other variables, and d/dt of each per ms.
+    params, functions : mapping
+        Constants, and named expressions.
+    voltage : State
+        The membrane potential `v` in mV.
+    threshold, reset, refractory :
+        When it spikes; what is then assigned, from the values before; the parameter (ms) that holds the refractory time.
+    method, dt : str, float
+        The integration method and time step (ms) used when none is asked for.
+    variants : mapping
+        The explicit variants of this neuron by name; the first one is what the plain name means.
+    source, note : str
+        Citation with DOI; what should be known about it.
+    """
+
+    name: str
+    capacitance: str
+    unit: str = "uA/cm2"
+    currents: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, Mount] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
+    equations: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Param] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    voltage: State = State("mV", "-65", note="membrane potential")
+    threshold: Threshold = Threshold()
+    reset: Mapping[str, str] = field(default_factory=dict)
+    refractory: str = ""
+    method: str = "exp_euler"
+    dt: float = 0.025
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """An injected current as a function of time `t` (ms).
+
+    Parameters
+    ----------
+    name : str
+        Its name in the library.
+    current : str
+        The current; empty when the samples are played from memory.
+    params : mapping
+        Its constants; the unit "" means the current unit of the neuron that receives it.
+    functions : mapping
+        Named expressions.
+    played : bool
+        True when the values are samples (noise, recordings), not an expression.
+    source, note : str
+        Citation; what should be known about it.
+    """
+
+    name: str
+    current: str = ""
+    params: Mapping[str, Param] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    played: bool = False
+    source: str = ""
+    note: str = ""
+
+
+def as_plain(thing: Any) -> Any:
+    """A description as dicts, texts and numbers that JSON can hold; infinities become "inf" and "-inf"."""
+    if dataclasses.is_dataclass(thing):
+        return {f.name: as_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+    if isinstance(thing, Mapping):
+        return {str(key): as_plain(value) for key, value in thing.items()}
+    if isinstance(thing, float) and math.isinf(thing):
+        return "inf" if thing > 0 else "-inf"
+    return thing
+
+
+def from_plain(kind: type[_T], data: Any, where: str) -> _T:
+    """The description of type `kind` that `data` (dicts, texts, numbers) holds.
+
+    Raises
+    ------
+    ModelError
+        When a field is unknown, missing, or of the wrong type; `where` and the field are named.
+    """
+    if isinstance(data, kind):
+        return data
+    if not isinstance(data, Mapping):
+        raise errors.ModelError(where, f"{data!r:.60} is no table of fields", possible=_fields(kind))
+    hints = typing.get_type_hints(kind)
+    for key in data:
+        if key not in hints:
+            raise errors.unknown(where, "field", str(key), sorted(hints))
+    for known in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if known.name not in data and known.default is dataclasses.MISSING and known.default_factory is dataclasses.MISSING:
+            raise errors.ModelError(where, f"field {known.name!r} is missing", possible=_fields(kind))
+    return kind(**{key: _value(hints[key], value, f"{where}.{key}") for key, value in data.items()})
+
+
+def _fields(kind: type) -> list[str]:
+    return [f.name for f in dataclasses.fields(kind)]
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """`value` checked against the annotation of its field."""
+    origin = typing.get_origin(hint)
+    if origin is Mapping:
+        return _mapping(typing.get_args(hint)[1], value, where)
+    if origin is types.UnionType:
+        return value if isinstance(value, str) else from_plain(Channel, value, where)
+    if dataclasses.is_dataclass(hint):
+        return from_plain(typing.cast(Any, hint), value, where)
+    if hint is float:
+        return _float(value, where)
+    if type(value) is not hint:
+        raise errors.ModelError(where, f"{value!r:.60} is no {'text' if hint is str else hint.__name__}")
+    return value
+
+
+def _mapping(item: Any, value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise errors.ModelError(where, f"{value!r:.60} is no table")
+    return {str(key): _value(item, held, f"{where}.{key}") for key, held in value.items()}
+
+
+def _float(value: Any, where: str) -> float:
+    """A number, or one of the texts "inf" and "-inf"."""
+    if value in ("inf", "-inf") and isinstance(value, str):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise errors.ModelError(where, f"{value!r:.60} is no number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise errors.ModelError(where, f"{str(value):.20}... is too large a number") from None

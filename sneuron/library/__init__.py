@@ -1,0 +1,1 @@
+"""Data only: one file for each neuron, channel and stimulus."""

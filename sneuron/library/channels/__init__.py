@@ -1,0 +1,1 @@
+"""Channels of the library, one file each."""

@@ -1,0 +1,1 @@
+"""Stimuli of the library, one file each."""
