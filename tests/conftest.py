@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
-os.environ.setdefault("SNEURON_CACHE", str(Path(tempfile.gettempdir()) / f"sneuron-test-kernels-{os.getuid()}"))
+os.environ.setdefault("SNEURON_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"sneuron-test-kernels-{os.getuid()}"))
 
 from hypothesis import HealthCheck, settings
 
