@@ -1,0 +1,489 @@
+"""The emitter: a program becomes a readable, content-addressed Python module.
+
+A block is one flat array of rows of `width` lanes: a lane is a parameter point, a
+row a state, a parameter or a number computed once per run.  The time loop is
+outside, the lane loop inside and free of branches, so that it packs into SIMD
+registers; spikes are flagged inside it and recorded outside it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from sneuron.lang.methods import Method
+from sneuron.lang.model import Model
+from sneuron.lang.printer import Printer, mangled
+from sneuron.lang.program import Program, Wave, build
+
+__all__ = ["Layout", "Source", "emit"]
+
+EDGE = 2.0**-20
+"""Stage times are moved inwards by this part of a step, so that the edges of a stimulus fall on one side of it."""
+
+REFRACTORY, ARMED, BEFORE, FLAG, PHASE = "refractory_steps", "armed", "v_before", "flag", "phase"
+_TIMES = ("t_0", "t_half", "t_1")
+_BOUND = 1.0e4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each quantity of a block lies.
+
+    Attributes
+    ----------
+    width : int
+        Lanes in a block.
+    rows : dict of name to row
+        States first, then internal rows, currents, slopes, features, parameters, hoisted numbers.
+    """
+
+    width: int
+    rows: dict[str, int]
+
+    def offset(self, name: str) -> int:
+        """First element of a row in the flat block."""
+        return self.rows[name] * self.width
+
+    @property
+    def size(self) -> int:
+        """Elements of a block."""
+        return len(self.rows) * self.width
+
+
+@dataclass(frozen=True)
+class Source:
+    """A generated module and what is needed to drive it."""
+
+    text: str
+    layout: Layout
+    program: Program
+    recorded: tuple[str, ...]
+    waves: tuple[Wave, ...]
+
+
+def emit(
+    model: Model,
+    method: Method,
+    dtype: str = "float64",
+    waves: tuple[Wave, ...] = (),
+    record: tuple[str, ...] = (),
+    features: tuple[str, ...] = (),
+) -> Source:
+    """The module of `model` under `method`, recording `record` and accumulating `features`."""
+    program = build(model, method, waves)
+    return _Emitter(model, method, dtype, waves, record, features, program).source()
+
+
+class _Emitter:
+    def __init__(
+        self,
+        model: Model,
+        method: Method,
+        dtype: str,
+        waves: tuple[Wave, ...],
+        record: tuple[str, ...],
+        features: tuple[str, ...],
+        program: Program,
+    ) -> None:
+        self.model, self.method, self.dtype, self.waves, self.program = model, method, dtype, waves, program
+        self.record, self.features = record, features
+        self.print = Printer(dtype)
+        self.layout = self._layout()
+
+    def _layout(self) -> Layout:
+        p, model = self.program, self.model
+        names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE]
+        names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
+        names += [row for f in self.features for row in _feature_rows(f)]
+        names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
+        names += [name for name, _ in p.hoisted]
+        width = 32 if self.dtype == "float64" else 64
+        return Layout(width, {name: row for row, name in enumerate(dict.fromkeys(names))})
+
+    def source(self) -> Source:
+        parts = [self._head(), self._prepare(), self._run(), *self._views()]
+        return Source("\n\n".join(parts), self.layout, self.program, self.record, self.waves)
+
+    # -- small texts -------------------------------------------------------------------------------
+
+    def _at(self, name: str) -> str:
+        return f"_S[{self.layout.offset(name)} + _i]"
+
+    def _loads(self, names: Iterable[str]) -> list[str]:
+        return [f"{mangled(n)} = {self._at(n)}" for n in names if n in self.layout.rows]
+
+    def _store(self, name: str, text: str) -> str:
+        return f"{self._at(name)} = {text}"
+
+    def _needed(self, body: Iterable[tuple[str, sp.Basic]], extra: Iterable[sp.Basic] = ()) -> list[str]:
+        """Names that the assignments use and do not make."""
+        made: set[str] = set()
+        used: dict[str, None] = {}
+        for name, expr in body:
+            for s in sorted(expr.free_symbols, key=str):
+                if s.name not in made:
+                    used[s.name] = None
+            made.add(name)
+        for expr in extra:
+            used |= {s.name: None for s in sorted(expr.free_symbols, key=str) if s.name not in made}
+        return list(used)
+
+    def _assignments(self, body: Iterable[tuple[str, sp.Basic]]) -> list[str]:
+        return [f"{mangled(name)} = {self.print(expr)}" for name, expr in body]
+
+    def _head(self) -> str:
+        model = self.model
+        return textwrap.dedent(f'''\
+            """Kernel of {model.name!r} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
+
+            model {model.hash}
+            rows  {", ".join(self.layout.rows)}
+            """
+
+            import numpy as np
+            from numba import njit
+
+            from sneuron.lang.vector import *
+
+            F = np.{self.dtype}
+            W = {self.layout.width}
+            ONE, TWO, THREE = np.int32(1), np.int32(2), np.int32(3)
+            OPTIONS = {{"cache": True, "nogil": True, "error_model": "numpy"}}
+            ''')
+
+    def _clock(self) -> list[str]:
+        """Stage times and played samples of a step, the same for all lanes."""
+        used = {s.name for e in self.program.steps.values() for s in e.free_symbols}
+        shift = {"t_0": EDGE, "t_half": 0.5, "t_1": 1.0 - EDGE}
+        lines = [f"{t} = F(_origin + (_now + {shift[t]!r}) * _dt)" for t in _TIMES if t in used]
+        for k, t, place in ((k, t, p) for k in range(len(self.waves)) for p, t in enumerate(_TIMES)):
+            if f"w{k}_{t}" in used:
+                lines.append(f"w{k}_{t} = F(_wave[_rows[_b, {k}], 2 * (_now - _wave_start) + {place}])")
+        return lines
+
+    # -- once per run ------------------------------------------------------------------------------
+
+    def _prepare(self) -> str:
+        hoisted = self.program.hoisted
+        loads = self._loads(n for n in self._needed(hoisted) if n != "dt")
+        lines = [*self._assignments(hoisted), *(self._store(n, mangled(n)) for n, _ in hoisted)]
+        return _function(
+            "prepare", "_B, _dt", "Numbers that depend on parameters and dt alone.",
+            ["dt = F(_dt)", *_over_lanes([*loads, *lines] or ["pass"])],
+        )  # fmt: skip
+
+    # -- the fused run -----------------------------------------------------------------------------
+
+    def _run(self) -> str:
+        loop = ["_now = _first + _s", *self._clock()]
+        if self.record:
+            loop += self._copies([(k, n) for k, n in enumerate(self.record) if n in self.model.states])
+        loop += ["_any = np.int32(0)", "for _i in range(W):", *_in(self._lane()), "_s += 1"]
+        if self.record:
+            loop += self._copies([(k, n) for k, n in enumerate(self.record) if n not in self.model.states], after=True)
+        loop += ["if _any:", *_in(["for _i in range(W):", *_in(self._events())])]
+        body = ["_S = _B[_b]", "_s = _done[_b]", "_room = True", "while _s < _n and _room:", *_in(loop), "_done[_b] = _s"]
+        arguments = (
+            "_B, _first, _done, _n, _dt, _origin, _wave, _rows, _wave_start, "
+            "_times, _fill, _counts, _status, _bad, _rec, _every"
+        )
+        return _function(
+            "run", arguments, "Steps until the end, or until a block has no room for more spikes.",
+            ["dt = F(_dt)", "_K = _times.shape[2]", "for _b in range(_B.shape[0]):", *_in(body)],
+        )  # fmt: skip
+
+    def _copies(self, what: list[tuple[int, str]], after: bool = False) -> list[str]:
+        if not what:
+            return []
+        at = "(_s - 1)" if after else "_s"
+        copies = [f"_rec[{k}, {at} // _every, _b, _i] = {self._at(n)}" for k, n in what]
+        return [f"if {at} % _every == 0:", *_in(["for _i in range(W):", *_in(copies)])]
+
+    def _lane(self) -> list[str]:
+        p = self.program
+        outputs = list(p.new.values())
+        extras = [n for n in self.record if n not in self.model.states]
+        watched = [_feature_of(f) for f in self.features]
+        body = p.ordered([*outputs, *extras, *(w for w in watched if w in p.steps)])
+        loads = self._loads(dict.fromkeys([*self.model.states, *self._needed(body, [p.threshold, p.rearm])]))
+        lines = [*loads, *self._assignments(body)]
+        lines += [line for f in self.features for line in self._accumulate(f)]
+        lines += [self._store(n, mangled(n)) for n in extras if n in p.steps]
+        lines += self._hold() + self._detect() + self._guard()
+        lines += [self._store(x, mangled(new)) for x, new in p.new.items()]
+        return [*lines, self._store(BEFORE, "v"), self._store(FLAG, "F(_flag)"), "_any = raise_flag(_any, _flag != 0, ONE)"]
+
+    def _hold(self) -> list[str]:
+        """The membrane stays where it is while refractory; whole steps are counted."""
+        if not self.model.refractory:
+            return []
+        zero, one = self.print.number(0.0), self.print.number(1.0)
+        lines = [f"_left = {self._at(REFRACTORY)}", f"v_new = either(_left > {zero}, v, v_new)"]
+        kept = [self._store(PHASE, "_left")] if self.method.exact else []
+        return [*lines, *kept, self._store(REFRACTORY, f"fmax(_left - {one}, {zero})")]
+
+    def _detect(self) -> list[str]:
+        lines = [f"_up = v_new >= {self.print(self.program.threshold)}"]
+        if self.model.kind == "reset":
+            return [*lines, "_spike = _up"]
+        one, zero = self.print.number(1.0), self.print.number(0.0)
+        return [
+            *lines,
+            f"_armed = {self._at(ARMED)}",
+            f"_spike = _up & (_armed > {zero})",
+            f"_armed = either(_up, {zero}, either(v_new < {self.print(self.program.rearm)}, {one}, _armed))",
+            self._store(ARMED, "_armed"),
+        ]
+
+    def _guard(self) -> list[str]:
+        """Flags: 1 a spike, 2 a state outside its bounds or not a number, 3 an event inside an exact step."""
+        conditions = []
+        for x, new in self.program.new.items():
+            low, high = self._bounds(x)
+            if low is not None:
+                conditions.append(f"(({mangled(new)} > {self.print.number(low)}) & ({mangled(new)} < {self.print.number(high)}))")
+        inside = " & ".join(conditions)
+        lines = ["_flag = raise_flag(np.int32(0), _spike, ONE)"]
+        if self.method.exact:
+            zero = self.print.number(0.0)
+            one = self.print.number(1.0)
+            partial = f" | ((_left > {zero}) & (_left < {one}))" if self.model.refractory else ""
+            lines = [f"_flag = raise_flag(np.int32(0), _spike{partial}, THREE)"]
+        guard = f"(not ({inside}))"
+        if self.model.kind == "reset":
+            return [*lines, f"_flag = raise_flag(_flag, (_flag == 0) & {guard}, TWO)"]
+        return [*lines, f"_flag = either({guard}, TWO, _flag)"]
+
+    def _bounds(self, x: str) -> tuple[float, float] | tuple[None, None]:
+        state = self.model.states[x]
+        if x == "v":
+            return max(state.low, -_BOUND), min(state.high, _BOUND)
+        if x in self.model.gates and self._explicit(x):
+            return -0.5, 1.5
+        return None, None
+
+    def _explicit(self, x: str) -> bool:
+        text = self.method.gates if self.method.gates and x in self.model.gates else self.method.update
+        return "exprel" not in text
+
+    def _accumulate(self, feature: str) -> list[str]:
+        name, kind = _feature_of(feature), feature.rsplit("_", 1)[1]
+        value, (row, *rest) = mangled(name), _feature_rows(feature)
+        if kind in ("min", "max"):
+            return [self._store(row, f"f{kind}({self._at(row)}, {value})")]
+        lost = self._at(rest[0])  # compensated sum: no digits are lost over long runs
+        return [
+            f"_y = {value} - {lost}",
+            f"_t = {self._at(row)} + _y",
+            f"{lost} = (_t - {self._at(row)}) - _y",
+            self._store(row, "_t"),
+        ]
+
+    # -- events, lane by lane ----------------------------------------------------------------------
+
+    def _events(self) -> list[str]:
+        """What happens to a flagged lane, outside the SIMD loop."""
+        lines = [f"_flag = {self._at(FLAG)}"]
+        failed = [
+            "if _status[_b, _i] == 0:",
+            *_in([
+                f"_v = {self._at('v')}",
+                "_status[_b, _i] = 3 if abs(_v) < np.inf else 2",
+                "_bad[_b, _i] = _origin + _first * _dt + _s * _dt",
+            ]),
+        ]  # fmt: skip
+        failed += self._safe()
+        if self.method.exact:
+            return [*lines, "if _flag == 3:", *_in(self._exact()), "elif _flag == 2:", *_in(failed)]
+        return [*lines, "if _flag == 1:", *_in(self._spike()), "elif _flag == 2:", *_in(failed)]
+
+    def _safe(self) -> list[str]:
+        """A failed lane is parked at values that stay numbers; its results are void."""
+        lines = []
+        for x, state in self.model.states.items():
+            finite = [b for b in (state.low, state.high) if abs(b) < _BOUND]
+            value = 0.5 if x in self.model.gates else (sum(finite) / len(finite) if finite else 0.0)
+            lines.append(self._store(x, self.print.number(value)))
+        return lines
+
+    def _spike(self) -> list[str]:
+        phase = [
+            *self._loads(self._needed([], [self.program.threshold])),
+            f"_from = {self._at(BEFORE)}", f"_to = {self._at('v')}",
+            f"_phase = ({self.print(self.program.threshold)} - _from) / (_to - _from)",
+            "if not (_phase > 0.0):", *_in(["_phase = F(0.0)"]),
+            "if _phase > 1.0:", *_in(["_phase = F(1.0)"]),
+            self._store(PHASE, "_phase"),
+        ]  # fmt: skip
+        time = "_origin + (_now + float(_phase)) * _dt"
+        return [*phase, *self._note(time), *self._reset()]
+
+    def _note(self, time: str) -> list[str]:
+        """One spike into the counts and, with room kept, into the times."""
+        return [
+            "_counts[_b, _i] += 1",
+            "if _K > 0:",
+            *_in([
+                f"_times[_b, _i, _fill[_b, _i]] = {time}",
+                "_fill[_b, _i] += 1",
+                "if _fill[_b, _i] >= _K - 8:",
+                *_in(["_room = False"]),
+            ]),
+        ]  # fmt: skip
+
+    def _reset(self) -> list[str]:
+        reset = list(self.program.reset.items())
+        lines = self._loads(self._needed(reset))
+        lines += [f"{mangled(x)}_reset = {self.print(e)}" for x, e in reset]
+        lines += [self._store(x, f"{mangled(x)}_reset") for x, _ in reset]
+        if self.model.refractory:
+            lines.append(self._store(REFRACTORY, f"F(np.floor({self._at(self.model.refractory)} / _dt + 0.5))"))
+        return lines
+
+    def _exact(self) -> list[str]:
+        """A step with crossings or the end of a refractory time inside it, solved in closed form."""
+        p, capacity = self.program, self.model.capacitance
+        body = p.ordered([*p.currents.values(), p.stimulus, *(g for g in p.slopes.values() if g)])
+        current = " - ".join([mangled(p.stimulus), *(mangled(i) for i in p.currents.values())])
+        slope = " + ".join(mangled(g) for g in p.slopes.values() if g) or "0.0"
+        needed = self._needed(body, [p.threshold, capacity, *(_symbol(n) for n in [p.stimulus, *p.slopes.values()] if n)])
+        waiting = self.model.refractory
+        return [
+            *(line for line in self._loads(needed) if not line.startswith("v =")),
+            f"v = {self._at(BEFORE)}",
+            *self._assignments(body),
+            f"_drive = float({current}) / float({self.print(capacity)})",
+            f"_rate = float({slope}) / float({self.print(capacity)})",
+            f"_level = float({self.print(p.threshold)})",
+            f"_wait = float({self._at(PHASE)}) * _dt" if waiting else "_wait = 0.0",
+            "_v, _o, _many = float(v), 0.0, 0",
+            "while _o < _dt:",
+            *_in(self._within()),
+            "if _many >= 8 and _status[_b, _i] == 0:",
+            *_in(["_status[_b, _i] = 4", "_bad[_b, _i] = _origin + _now * _dt"]),
+            self._store("v", "F(_v)"),
+            *([self._store(REFRACTORY, "F(_wait / _dt)")] if waiting else []),
+        ]
+
+    def _within(self) -> list[str]:
+        """One piece of an exact step: held, free, or up to a crossing."""
+        reset = self.program.reset["v"]
+        loads = [line for line in self._loads(self._needed([], [reset])) if not line.startswith("v =")]
+        waiting = f"float({self._at(self.model.refractory)})" if self.model.refractory else "0.0"
+        return [
+            "_held = min(_wait, _dt - _o)",
+            "_o, _wait = _o + _held, _wait - _held",
+            "if _o >= _dt:",
+            *_in(["break"]),
+            "_slope = _drive + _rate * (float(v) - _v)",
+            "_rest = _dt - _o",
+            "_end = _v + _slope * _rest * exprel(-_rate * _rest)",
+            "if not _end >= _level or _many >= 8:",
+            *_in(["_v = _end", "break"]),
+            "_need = (_level - _v) / _slope",
+            "_cross = -np.log1p(-_need * _rate) / _rate if _rate != 0.0 else _need",
+            "_o, _many = _o + min(max(_cross, 0.0), _rest), _many + 1",
+            *self._note("_origin + _now * _dt + _o"),
+            *loads,
+            f"_v, _wait = float({self.print(reset)}), {waiting}",
+        ]
+
+    # -- views of the same assignments -------------------------------------------------------------
+
+    def _views(self) -> list[str]:
+        texts = [self._ion(), self._detection(), self._resetting()]
+        if self.model.refractory:
+            texts.append(self._refraction())
+        if self.method.split:
+            texts += [self._gates(), self._volt()]
+        return texts
+
+    def _view(self, name: str, doc: str, lines: list[str]) -> str:
+        arguments = "_B, _first, _dt, _origin, _wave, _rows, _wave_start"
+        loop = ["_S = _B[_b]", *self._clock(), "for _i in range(W):", *_in(lines or ["pass"])]
+        return _function(
+            name, arguments, doc, ["dt, _now = F(_dt), _first", "for _b in range(_B.shape[0]):", *_in(loop)]
+        )  # fmt: skip
+
+    def _slice(self, outputs: list[str], given: Iterable[str] = ()) -> list[str]:
+        """Loads and assignments of the outputs."""
+        body = self.program.ordered(outputs, given)
+        return [*self._loads(self._needed(body)), *self._assignments(body)]
+
+    def _ion(self) -> str:
+        p = self.program
+        names = [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
+        live = [n for n in names if n in p.steps]
+        return self._view("ion", "Currents and slope conductances at the state.", [*self._slice(live), *(self._store(n, mangled(n)) for n in live)])
+
+    def _gates(self) -> str:
+        p = self.program
+        moved = {x: n for x, n in p.new.items() if x != "v"}
+        given = ["v_new"] if self.method.voltage_first else []
+        lines = self._slice(list(moved.values()), given)
+        if given:
+            lines = [f"v_new = {self._at('v')}", *lines]
+        return self._view("gates", "All states but the voltage, one step on.", [*lines, *(self._store(x, mangled(n)) for x, n in moved.items())])
+
+    def _volt(self) -> str:
+        p = self.program
+        given = [n for n in [*p.currents.values(), *p.slopes.values(), p.stimulus] if n]
+        lines = self._loads(["v"]) + self._slice(["v_new"], given)
+        if self.model.refractory:
+            lines.append(f"v_new = either({self._at(REFRACTORY)} > {self.print.number(0.0)}, v, v_new)")
+        return self._view("volt", "The voltage, one step on, from the stored currents.", [*lines, self._store(BEFORE, "v"), self._store("v", "v_new")])
+
+    def _refraction(self) -> str:
+        left = self._at(REFRACTORY)
+        zero, one = self.print.number(0.0), self.print.number(1.0)
+        return self._view("refraction", "One step less to wait.", [self._store(REFRACTORY, f"fmax({left} - {one}, {zero})")])
+
+    def _detection(self) -> str:
+        loads = self._loads(dict.fromkeys([*self._needed([], [self.program.threshold, self.program.rearm]), "v"]))
+        zero, one = self.print.number(0.0), self.print.number(1.0)
+        lines = [
+            *loads,
+            "v_new = v",
+            *self._detect(),
+            f"_from = {self._at(BEFORE)}",
+            f"_phase = ({self.print(self.program.threshold)} - _from) / (v_new - _from)",
+            f"_phase = either(_phase > {zero}, either(_phase > {one}, {one}, _phase), {zero})",
+            self._store(PHASE, f"either(_spike, _phase, {self._at(PHASE)})"),
+            self._store(FLAG, f"either(_spike, {one}, {zero})"),
+        ]
+        return self._view("detection", "Flags the lanes that spike, and where in the step.", lines)
+
+    def _resetting(self) -> str:
+        return self._view(
+            "resetting", "Resets the flagged lanes.",
+            [f"if {self._at(FLAG)} == 1:", *_in(self._reset() or ["pass"])],
+        )  # fmt: skip
+
+
+def _symbol(name: str) -> sp.Symbol:
+    return sp.Symbol(name, real=True)
+
+
+def _feature_rows(feature: str) -> list[str]:
+    kind = feature.rsplit("_", 1)[1]
+    return [f"feature.{feature}", f"feature.{feature}.lost"] if kind == "mean" else [f"feature.{feature}"]
+
+
+def _feature_of(feature: str) -> str:
+    return feature.rsplit("_", 1)[0]
+
+
+def _in(lines: Iterable[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def _over_lanes(lines: list[str]) -> list[str]:
+    return ["for _b in range(_B.shape[0]):", *_in(["_S = _B[_b]", "for _i in range(W):", *_in(lines)])]
+
+
+def _function(name: str, arguments: str, doc: str, lines: list[str]) -> str:
+    return "\n".join(["@njit(**OPTIONS)", f"def {name}({arguments}):", *_in([f'"""{doc}"""', *lines])])

@@ -1,0 +1,246 @@
+"""Kernels: generated modules on disk, imported, compiled once, and driven over blocks of lanes.
+
+A module lies in the cache folder (`SNEURON_CACHE_DIR`, else the user's cache) under
+the hash of its own text and of everything its code stands on, written whole or not
+at all; numba keeps the machine code beside it, so that a second process loads it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from sneuron import errors
+from sneuron.lang import vector
+from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY, Source, emit
+from sneuron.lang.methods import Method, method
+from sneuron.lang.model import Model, load_model
+from sneuron.lang.program import Wave
+
+__all__ = ["Clock", "Kernel", "Lanes", "cache_folder", "compiled"]
+
+Array = NDArray[Any]
+INTERNAL = (REFRACTORY, ARMED, BEFORE, FLAG, PHASE)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where a run stands in time, and what is played to it.
+
+    Attributes
+    ----------
+    dt : float, ms
+    origin : float, ms
+        Time of step 0.
+    first : int
+        Number of the first step.
+    wave : ndarray, dims (row, half step)
+        Played samples at half steps, from step `wave_start` on.
+    rows : ndarray of int, dims (block, wave)
+        Which row each block plays.
+    """
+
+    dt: float
+    origin: float = 0.0
+    first: int = 0
+    wave: Array | None = None
+    rows: Array | None = None
+    wave_start: int = 0
+
+
+class Lanes:
+    """Blocks of lanes in memory: `n` points padded to whole blocks with copies of the last one."""
+
+    def __init__(self, kernel: Kernel, n: int) -> None:
+        self.layout, self.n = kernel.source.layout, n
+        self.blocks = max(1, -(-n // self.layout.width))
+        self.data = np.zeros((self.blocks, self.layout.size), dtype=kernel.dtype)
+
+    def row(self, name: str) -> Array:
+        """A view of one row, dims (block, lane)."""
+        width, start = self.layout.width, self.layout.offset(name)
+        return self.data[:, start : start + width]
+
+    def put(self, name: str, values: Any) -> None:
+        """Fill a row from values of the points (or one number for all)."""
+        flat = np.broadcast_to(np.asarray(values), (self.n,))
+        self.row(name)[...] = padded(flat, self.blocks, self.layout.width)
+
+    def get(self, name: str) -> Array:
+        """The values of a row, one per point."""
+        return self.row(name).reshape(-1)[: self.n].copy()
+
+
+class Kernel:
+    """A model compiled under a method for one floating type.
+
+    Parameters
+    ----------
+    model : Model
+    method : Method
+    dtype : {"float64", "float32"}
+    source : Source
+    module : module
+        The imported generated module.
+    """
+
+    def __init__(self, model: Model, method: Method, dtype: str, source: Source, module: ModuleType) -> None:
+        self.model, self.method, self.source, self.module = model, method, source, module
+        self.dtype = np.dtype(dtype)
+
+    def lanes(self, n: int) -> Lanes:
+        """Empty lanes for `n` points."""
+        return Lanes(self, n)
+
+    def prepare(self, lanes: Lanes, dt: float) -> None:
+        """Compute what depends on parameters and dt alone."""
+        self.module.prepare(lanes.data, dt)
+
+    def run(self, lanes: Lanes, clock: Clock, n_steps: int, out: Outcome, every: int = 1) -> None:
+        """Advance until every block has done `n_steps` or has no room for more spikes."""
+        wave, rows = _played(clock, lanes, self)
+        self.module.run(
+            lanes.data, clock.first, out.done, n_steps, clock.dt, clock.origin, wave, rows, clock.wave_start,
+            out.times, out.fill, out.counts, out.status, out.bad, out.record, every,
+        )  # fmt: skip
+
+    def view(self, name: str, lanes: Lanes, clock: Clock) -> None:
+        """Apply one part of the step (`ion`, `gates`, `volt`, `detection`, `resetting`, `refraction`)."""
+        part = getattr(self.module, name, None)
+        if part is None:
+            raise errors.ModelError(
+                f"method {self.method.name!r}",
+                "advances all states together, so that no part of it stands alone",
+                mend="Use StepSim, or a split method: 'exp_euler', 'euler', 'rush_larsen'.",
+            )
+        wave, rows = _played(clock, lanes, self)
+        part(lanes.data, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start)
+
+
+@dataclass
+class Outcome:
+    """What a run leaves, dims (block, lane, ...)."""
+
+    done: Array
+    times: Array
+    fill: Array
+    counts: Array
+    status: Array
+    bad: Array
+    record: Array
+
+    @classmethod
+    def empty(cls, kernel: Kernel, lanes: Lanes, room: int, samples: int) -> Outcome:
+        """For `room` spikes a lane between two calls, and `samples` recorded times."""
+        shape = (lanes.blocks, lanes.layout.width)
+        return cls(
+            done=np.zeros(lanes.blocks, np.int64),
+            times=np.full((*shape, room), np.nan),
+            fill=np.zeros(shape, np.int64),
+            counts=np.zeros(shape, np.int64),
+            status=np.zeros(shape, np.uint8),
+            bad=np.full(shape, np.nan),
+            record=np.zeros((len(kernel.source.recorded), samples, *shape), kernel.dtype),
+        )
+
+
+def padded(flat: Array, blocks: int, width: int) -> Array:
+    """Values of the points as (block, lane); the last point fills what is left over."""
+    missing = blocks * width - flat.size
+    full = np.concatenate([flat, np.broadcast_to(flat[-1:], (missing,))]) if missing else flat
+    return full.reshape(blocks, width)
+
+
+def compiled(
+    model: Model | str,
+    method_name: str | None = None,
+    dtype: str = "float64",
+    waves: tuple[Wave, ...] = (),
+    record: tuple[str, ...] = (),
+    features: tuple[str, ...] = (),
+) -> Kernel:
+    """The kernel of a model; made on first use, then kept in this process and on disk."""
+    found = load_model(model) if isinstance(model, str) else model
+    chosen = method(method_name or found.method)
+    key = (found.hash, chosen.name, dtype, waves, record, features)
+    if key not in _KERNELS:
+        source = emit(found, chosen, dtype, waves, record, features)
+        _KERNELS[key] = Kernel(found, chosen, dtype, source, _module(source.text, found.name, chosen))
+    return _KERNELS[key]
+
+
+_KERNELS: dict[Any, Kernel] = {}
+
+
+def cache_folder() -> Path:
+    """Where generated modules are kept."""
+    given = os.environ.get("SNEURON_CACHE_DIR")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sneuron" / "kernels"
+
+
+@functools.cache
+def _foundation() -> str:
+    """Hash of what generated code stands on besides its own text."""
+    text = Path(vector.__file__).read_bytes()
+    return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
+
+
+def _module(text: str, name: str, method: Method) -> ModuleType:
+    key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
+    stem = "".join(c if c.isalnum() else "_" for c in name)
+    module_name = f"sneuron_kernel_{stem}_{method.name}_{key}"
+    path = _written(module_name, text)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise errors.CompileError("kernel cache", f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _written(name: str, text: str) -> Path:
+    """The module on disk: in the cache folder, or in a temporary one where that cannot be written."""
+    try:
+        return _put(cache_folder(), name, text)
+    except OSError:
+        return _put(Path(tempfile.mkdtemp(prefix="sneuron_kernels_")), name, text)
+
+
+def _put(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.py"
+    if path.exists() and path.read_text(encoding="utf8") == text:
+        return path
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".partial")
+    with os.fdopen(handle, "w", encoding="utf8") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return path
+
+
+def _played(clock: Clock, lanes: Lanes, kernel: Kernel) -> tuple[Array, Array]:
+    wave = clock.wave if clock.wave is not None else np.zeros((1, 3))
+    rows = clock.rows if clock.rows is not None else np.zeros((lanes.blocks, max(1, len(kernel.source.waves))), np.int64)
+    return np.ascontiguousarray(wave, dtype=kernel.dtype), np.ascontiguousarray(rows, dtype=np.int64)
+
+
+def values_of(lanes: Lanes, names: Mapping[str, Any]) -> dict[str, Array]:
+    """Rows by name, one value per point."""
+    return {name: lanes.get(name) for name in names if name in lanes.layout.rows}

@@ -1,0 +1,416 @@
+"""A model and a method as one list of assignments: the algebra between text and code.
+
+The list is made once for the whole step.  What depends on parameters and dt alone
+is hoisted and computed once per run; exponentials with commensurate arguments share
+one; common subexpressions are shared.  Every view of the step (currents, gates,
+voltage) is a slice of this same list, so that views and fused kernel agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from sneuron import errors
+from sneuron.lang.methods import Method
+
+if TYPE_CHECKING:
+    from sneuron.lang.model import Model
+
+__all__ = ["Assignments", "Program", "Wave", "build"]
+
+_MAX_SHARED_POWER = 16
+DT = sp.Symbol("dt", real=True)
+T = sp.Symbol("t", real=True)
+Assignments = list[tuple[str, sp.Expr]]
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A stimulus as the compiler sees it: its current in terms of `t`, its parameters and, when played, its sample."""
+
+    name: str
+    current: sp.Expr
+    params: tuple[str, ...]
+    played: bool = False
+
+
+@dataclass
+class Program:
+    """Assignments of a step.
+
+    Attributes
+    ----------
+    hoisted : list of (name, expression)
+        Computed once per run from parameters and dt.
+    steps : dict of name to expression
+        Computed in every step; values refer to one another by name.
+    new : dict of state to name
+        The name that holds the new value of each state.
+    currents, slopes : dict of current to name
+        Names of membrane currents and of their slopes against the voltage.
+    stimulus : str
+        Name of the summed injected current at the start of the step.
+    """
+
+    hoisted: Assignments = field(default_factory=list)
+    steps: dict[str, sp.Expr] = field(default_factory=dict)
+    new: dict[str, str] = field(default_factory=dict)
+    currents: dict[str, str] = field(default_factory=dict)
+    slopes: dict[str, str] = field(default_factory=dict)
+    stimulus: str = "i_stim"
+    threshold: sp.Expr = sp.Integer(0)
+    rearm: sp.Expr = sp.Integer(0)
+    reset: dict[str, sp.Expr] = field(default_factory=dict)
+
+    def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
+        """The assignments needed for `outputs`, in order, taking those in `given` as known."""
+        done = set(given)
+        result: Assignments = []
+
+        def visit(name: str) -> None:
+            if name in done or name not in self.steps:
+                return
+            done.add(name)
+            for symbol in sorted(self.steps[name].free_symbols, key=str):
+                visit(symbol.name)
+            result.append((name, self.steps[name]))
+
+        for name in outputs:
+            visit(name)
+        return result
+
+
+def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Program:
+    """The program of one step of `model` under `method`."""
+    _check(model, method)
+    maker = _Maker(model, method, stimuli)
+    program = maker.program()
+    program.steps = {name: _evaluated(expr) for name, expr in program.steps.items()}
+    constant = {*model.params, DT.name, *(f"{s.name}.{p}" for s in stimuli for p in s.params)}
+    _share_exponentials(program, constant)
+    _hoist(program, constant)
+    _common(program)
+    return program
+
+
+class _Maker:
+    """Writes the stages of a method for one model."""
+
+    def __init__(self, model: Model, method: Method, stimuli: tuple[Wave, ...]) -> None:
+        self.model, self.method, self.stimuli = model, method, stimuli
+        self.made = Program()
+
+    def program(self) -> Program:
+        if self.method.voltage_first:
+            self._voltage_first()
+        else:
+            self._stages()
+        p, model = self.made, self.model
+        p.threshold, p.rearm = _expanded(model.threshold, model), _expanded(model.rearm, model)
+        p.reset = {x: _expanded(e, model) for x, e in model.reset.items()}
+        return p
+
+    def _stages(self) -> None:
+        model, method = self.model, self.method
+        state = {x: _symbol(x) for x in model.states}
+        known: dict[str, dict[str, sp.Expr]] = {x: {"x": state[x], "dt": DT} for x in state}
+        for k, (text, time) in enumerate(zip(method.stages, method.times, strict=True), start=1):
+            values = {x: self._named(f"{x}_stage{k}", _text(text, known[x])) for x in state} if k > 1 else state
+            slopes = self._field(values, time, "" if k == 1 else f"_{k}")
+            for x, (f, j) in slopes.items():
+                known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
+        for x in state:
+            text = method.gates if method.gates and x in model.gates else method.update
+            self.made.new[x] = f"{x}_new"
+            self.made.steps[f"{x}_new"] = _text(text, known[x])
+
+    def _voltage_first(self) -> None:
+        """The voltage advances through its own texts; the other states then see the new voltage."""
+        state: dict[str, sp.Symbol] = {x: _symbol(x) for x in self.model.states}
+        for k, text in enumerate(self.method.voltage_first, start=1):
+            f, j = self._field(state, 0.0, "" if k == 1 else f"_{k}")["v"]
+            name = f"v_part{k}" if k < len(self.method.voltage_first) else "v_new"
+            value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
+            state = state | {"v": self._named(name, value)}
+        self.made.new["v"] = "v_new"
+        slopes = self._field(state, 0.0, "_after")
+        for x in self.model.states:
+            if x != "v":
+                f, j = slopes[x]
+                self.made.new[x] = f"{x}_new"
+                self.made.steps[f"{x}_new"] = _text(self.method.update, {"x": state[x], "dt": DT, "k1": f, "j1": j})
+
+    def _field(
+        self, state: Mapping[str, sp.Symbol], time: float, tail: str
+    ) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+        """Derivative and own slope of every state at `state`; names end with `tail`."""
+        model = self.model
+        moved = {_symbol(x): s for x, s in state.items()}
+        moved |= {_symbol(f): _symbol(f + tail) for f in model.functions}
+        for name, expr in model.functions.items():
+            self._named(name + tail, expr.xreplace(moved))
+        result = {"v": self._membrane(moved, time, tail)}
+        for x in model.states:
+            if x != "v":
+                result[x] = self._own(x, moved, tail)
+        return result
+
+    def _membrane(self, moved: dict[sp.Symbol, sp.Symbol], time: float, tail: str) -> tuple[sp.Expr, sp.Expr]:
+        model, v = self.model, _symbol("v")
+        total, slope = [], []
+        for name, expr in model.currents.items():
+            linear = _linear_slope(_expanded(expr, model), v)
+            g = self._named(f"g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
+            i = self._named(f"i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved))
+            total.append(i)
+            slope.append(g)
+            if not tail:
+                self.made.currents[name] = f"i_{name}"
+                self.made.slopes[name] = f"g_{name}" if linear != 0 else ""
+        drive = self._named(f"i_stim{tail}", self._stimulus(time))
+        capacity = model.capacitance.xreplace(moved)
+        return (drive - sp.Add(*total)) / capacity, -sp.Add(*slope) / capacity
+
+    def _stimulus(self, time: float) -> sp.Expr:
+        at = {0.0: "t_0", 0.5: "t_half", 1.0: "t_1"}[time]
+        total: sp.Expr = _symbol("I")
+        for k, wave in enumerate(self.stimuli):
+            renamed = {_symbol(p): _symbol(f"{wave.name}.{p}") for p in wave.params}
+            renamed |= {T: _symbol(at), _symbol("w"): _symbol(f"w{k}_{at}")}
+            total += wave.current.xreplace(renamed)
+        return total
+
+    def _own(self, x: str, moved: dict[sp.Symbol, sp.Symbol], tail: str) -> tuple[sp.Expr, sp.Expr]:
+        model, s = self.model, _symbol(x)
+        if x in model.rates:
+            kind, one, two = model.rates[x]
+            first = self._named(f"{'alpha' if kind == 'ab' else 'inf'}_{x}{tail}", one.xreplace(moved))
+            second = self._named(f"{'beta' if kind == 'ab' else 'tau'}_{x}{tail}", two.xreplace(moved))
+            at = moved[s]
+            if kind == "ab":
+                speed = self._named(f"rate_{x}{tail}", first + second)
+                return first - speed * at, -speed
+            return (first - at) / second, -1 / second
+        expr = model.equations[x]
+        slope = _linear_slope(_expanded(expr, model), s)
+        return expr.xreplace(moved), slope.xreplace(moved)
+
+    def _named(self, name: str, expr: sp.Expr) -> sp.Symbol:
+        self.made.steps[name] = expr
+        return _symbol(name)
+
+
+def _symbol(name: str) -> sp.Symbol:
+    return sp.Symbol(name, real=True)
+
+
+def _text(text: str, known: Mapping[str, sp.Expr]) -> sp.Expr:
+    from sneuron.lang.expr import parse
+
+    parsed = parse(text, set(known), "integration method")
+    return parsed.xreplace({_symbol(name): value for name, value in known.items()})
+
+
+def _expanded(expr: sp.Expr, model: Model) -> sp.Expr:
+    """`expr` with the named functions written out."""
+    for name in reversed(list(model.functions)):
+        expr = expr.xreplace({_symbol(name): model.functions[name]})
+    return expr
+
+
+def _linear_slope(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """The coefficient of `x` where `expr` is linear in it, else 0."""
+    if x not in expr.free_symbols:
+        return sp.Integer(0)
+    slope = sp.diff(expr, x)
+    if x in slope.free_symbols:
+        slope = sp.simplify(slope) if slope.count_ops() < 30 else slope
+    return sp.Integer(0) if x in slope.free_symbols else slope
+
+
+def _through(
+    expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Mapping[sp.Symbol, sp.Symbol]
+) -> sp.Expr:
+    """A current linear in v as g * (v - E) or g * v + rest, reusing the conductance."""
+    whole = _expanded(expr, model)
+    slope = _linear_slope(whole, v)
+    rest = whole.xreplace({v: sp.Integer(0)})
+    reversal = sp.cancel(-rest / slope)
+    if not reversal.free_symbols - {_symbol(p) for p in model.params}:
+        return g * (moved[v] - reversal)
+    return g * moved[v] + rest.xreplace(dict(moved))
+
+
+def _check(model: Model, method: Method) -> None:
+    if not method.exact:
+        return
+    linear = set(model.states) == {"v"} and all(
+        _linear_slope(_expanded(i, model), _symbol("v")) != 0 or _symbol("v") not in _expanded(i, model).free_symbols
+        for i in model.currents.values()
+    )
+    if not linear:
+        raise errors.ModelError(
+            "method 'exact'",
+            f"model {model.name!r} is not a single linear membrane",
+            mend="Use 'exp_euler', 'exp_midpoint' or 'rk4'.",
+        )
+
+
+def _evaluated(expr: sp.Basic) -> sp.Basic:
+    """The tree with nested sums and products flattened."""
+    if not expr.args:
+        return expr
+    args = [_evaluated(a) for a in expr.args]
+    if isinstance(expr, sp.Add | sp.Mul | sp.Pow):
+        return expr.func(*args)
+    return expr if list(expr.args) == args else expr.func(*args)
+
+
+# -- exponentials with commensurate arguments share one -------------------------------------------
+
+
+def _share_exponentials(program: Program, constant: set[str]) -> None:
+    found: dict[sp.Symbol, dict[Fraction, int]] = {}
+    for expr in program.steps.values():
+        for node in _exponentials(expr):
+            match = _affine(node.args[0], constant)
+            if match is not None:
+                found.setdefault(match[0], {}).setdefault(match[1], 0)
+                found[match[0]][match[1]] += 1
+    for state, slopes in found.items():
+        for base, members in _families(slopes):
+            if sum(slopes[m] for m in members) > 1:
+                _rewrite(program, constant, state, base, members)
+
+
+def _exponentials(expr: sp.Expr) -> list[sp.Expr]:
+    nodes = [n for n in sp.preorder_traversal(expr) if isinstance(n, sp.exp) or type(n).__name__ == "exprel"]
+    return sorted(set(nodes), key=sp.core.sorting.default_sort_key)
+
+
+def _affine(arg: sp.Expr, constant: set[str]) -> tuple[sp.Symbol, Fraction, sp.Expr] | None:
+    """`arg` as slope * symbol + offset with a plain rational slope and a constant offset."""
+    moving = [s for s in arg.free_symbols if s.name not in constant]
+    if len(moving) != 1:
+        return None
+    slope = sp.diff(arg, moving[0])
+    if not slope.is_number or slope == 0:
+        return None
+    rational = Fraction(float(slope)).limit_denominator(100_000)
+    if abs(float(rational) / float(slope) - 1) > 1e-14:
+        return None
+    return moving[0], rational, sp.expand(arg - slope * moving[0])
+
+
+def _families(slopes: Mapping[Fraction, int]) -> list[tuple[Fraction, list[Fraction]]]:
+    """Slopes grouped so that each is a small whole multiple of its family's base."""
+    families: list[tuple[Fraction, list[Fraction]]] = []
+    left = sorted(slopes, key=lambda r: (abs(r), r))
+    while left:
+        base = left[0]
+        members = [r for r in left if (r / base).denominator == 1 and 1 <= r / base <= _MAX_SHARED_POWER]
+        families.append((base, members))
+        left = [r for r in left if r not in members]
+    return families
+
+
+def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fraction, members: list[Fraction]) -> None:
+    stem = f"e_{state.name}_{abs(base.denominator)}"
+    while stem in program.steps:
+        stem += "_"
+    program.steps[stem] = sp.exp(sp.Float(float(base)) * state, evaluate=False)
+
+    def power(n: int) -> sp.Symbol:
+        if n == 1:
+            return _symbol(stem)
+        name = f"{stem}_{n}"
+        if name not in program.steps:
+            half = power(n // 2)
+            program.steps[name] = half * half if n % 2 == 0 else power(n - 1) * _symbol(stem)
+        return _symbol(name)
+
+    def replaced(node: sp.Expr) -> sp.Expr | None:
+        match = _affine(node.args[0], constant)
+        if match is None or match[0] != state or match[1] not in members:
+            return None
+        e = power(int(match[1] / base))
+        scale = sp.Float(math.exp(float(match[2]))) if match[2].is_number else sp.exp(match[2])
+        return _FROM(node.args[0], scale * e) if type(node).__name__ == "exprel" else scale * e
+
+    for name, expr in list(program.steps.items()):
+        if name != stem and not name.startswith(stem + "_"):
+            swaps = {n: r for n in _exponentials(expr) if (r := replaced(n)) is not None}
+            program.steps[name] = _inverted(expr.xreplace(swaps))
+
+
+class exprel_from(sp.Function):  # noqa: N801 - a function of the language
+    """exprel(x) given x and exp(x)."""
+
+
+class exprel_inverse_from(sp.Function):  # noqa: N801 - a function of the language
+    """1/exprel(x) given x and exp(x)."""
+
+
+_FROM = exprel_from
+
+
+def _inverted(expr: sp.Expr) -> sp.Expr:
+    swaps = {
+        p: exprel_inverse_from(*p.base.args)
+        for p in expr.atoms(sp.Pow)
+        if isinstance(p.base, exprel_from) and p.exp == -1
+    }
+    return expr.xreplace(swaps)
+
+
+# -- what depends on parameters alone is computed once --------------------------------------------
+
+
+def _hoist(program: Program, constant: set[str]) -> None:
+    names: dict[sp.Expr, sp.Symbol] = {}
+    still = set(constant)
+    for name, expr in list(program.steps.items()):
+        if {s.name for s in expr.free_symbols} <= still and name not in program.new.values():
+            program.hoisted.append((name, expr))
+            del program.steps[name]
+            still.add(name)
+
+    def lifted(expr: sp.Expr) -> sp.Expr:
+        if expr.is_Atom or not expr.free_symbols:
+            return expr
+        if expr not in names:
+            names[expr] = _symbol(f"c{len(names)}")
+            program.hoisted.append((names[expr].name, expr))
+        return names[expr]
+
+    def walk(expr: sp.Expr) -> sp.Expr:
+        if expr.is_Atom:
+            return expr
+        if {s.name for s in expr.free_symbols} <= still:
+            return lifted(expr)
+        if isinstance(expr, sp.Add | sp.Mul):
+            fixed = [a for a in expr.args if {s.name for s in a.free_symbols} <= still]
+            moving = [walk(a) for a in expr.args if a not in fixed]
+            return expr.func(lifted(expr.func(*fixed)), *moving) if fixed else expr.func(*moving)
+        return expr.func(*(walk(a) for a in expr.args))
+
+    for name, expr in program.steps.items():
+        program.steps[name] = walk(expr)
+    program.threshold, program.rearm = walk(program.threshold), walk(program.rearm)
+
+
+# -- common subexpressions -------------------------------------------------------------------------
+
+
+def _common(program: Program) -> None:
+    names = list(program.steps)
+    shared, reduced = sp.cse(
+        [program.steps[n] for n in names], symbols=sp.numbered_symbols("x_", real=True), order="canonical"
+    )
+    program.steps = {s.name: e for s, e in shared} | dict(zip(names, reduced, strict=True))
