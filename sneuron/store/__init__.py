@@ -1,0 +1,1 @@
+"""Everything on disk: synced writes, receipts, checksums, leases, lazy datasets. The only room that knows zarr."""
