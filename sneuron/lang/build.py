@@ -29,7 +29,9 @@ def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, A
     """The fields of the `Model` that a neuron without variants describes, all checked."""
     where = f"neuron {neuron.name!r}"
     _check_name(neuron.name, where, ())
-    neuron = dataclasses.replace(neuron, channels={k: _resolved(m, find_channel, where) for k, m in sorted(neuron.channels.items())})
+    neuron = dataclasses.replace(
+        neuron, channels={k: _resolved(m, find_channel, where) for k, m in sorted(neuron.channels.items())}
+    )
     parts = _Parts(neuron, where)
     for key in neuron.channels:
         parts.mount(key)
@@ -45,7 +47,9 @@ def in_order(texts: Mapping[str, sympy.Basic], where: str, kind: str) -> list[st
     while waiting:
         ready = [name for name, needs in waiting.items() if not needs - set(order)]
         if not ready:
-            raise errors.ModelError(where, f"{kind}s {', '.join(waiting)} need one another in a circle", mend="Break the circle.")
+            raise errors.ModelError(
+                where, f"{kind}s {', '.join(waiting)} need one another in a circle", mend="Break the circle."
+            )
         order += ready
         waiting = {name: needs for name, needs in waiting.items() if name not in ready}
     return order
@@ -76,7 +80,9 @@ def _check_known(given: Iterable[str], known: Iterable[str], where: str, kind: s
 
 def _check_name(name: str, where: str, taken: Iterable[str] = _TAKEN) -> None:
     if not labels.NAME.match(name):
-        raise errors.ModelError(where, f"{name!a:.80} is no name", "a letter, then letters, digits and _, at most 64 in all")
+        raise errors.ModelError(
+            where, f"{name!a:.80} is no name", "a letter, then letters, digits and _, at most 64 in all"
+        )
     if name in taken:
         raise errors.ModelError(where, f"the name {name!r} is taken by the language", mend="Choose another name.")
 
@@ -101,7 +107,9 @@ class _Parts:
         """What the neuron itself declares."""
         neuron = self.neuron
         if "I" in neuron.params:
-            raise errors.ModelError(self.where, "parameter 'I' (the constant injected current) is built in", mend="Leave it out.")
+            raise errors.ModelError(
+                self.where, "parameter 'I' (the constant injected current) is built in", mend="Leave it out."
+            )
         built_in = Param(0.0, neuron.unit, source="built in", note="constant injected current")
         for name, param in [*sorted(neuron.params.items()), ("I", built_in)]:
             _check_name(name, self.where)
@@ -162,7 +170,9 @@ class _Parts:
             chosen = self._param(local[name], chosen, channel.source, math.isfinite)
             held = self.params.setdefault(local[name], chosen)
             if held.unit != param.unit or (local[name] not in self.neuron.params and held != chosen):
-                raise errors.ModelError(where, f"parameter {local[name]!r} is shared but differs", mend="Declare it in the neuron's params.")
+                raise errors.ModelError(
+                    where, f"parameter {local[name]!r} is shared but differs", mend="Declare it in the neuron's params."
+                )
 
     def _param(self, name: str, param: Param, source: str, good: Callable[[float], bool]) -> Param:
         where = f"{self.where}, parameter {name!r}"
@@ -171,17 +181,25 @@ class _Parts:
     def _add_state(self, name: str, local: str, state: State) -> None:
         _check_name(local, self.where)
         if name in self.states or name in self.params:
-            raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one in the mount's names.")
+            raise errors.ModelError(
+                self.where, f"the name {name!r} is given twice", mend="Rename one in the mount's names."
+            )
         if not state.start.strip():
-            raise errors.ModelError(self.where, f"state {name!r} has no start value", mend="Give `start` a number or an expression.")
+            raise errors.ModelError(
+                self.where, f"state {name!r} has no start value", mend="Give `start` a number or an expression."
+            )
         self.states[name] = state
 
     def _add_function(self, name: str, text: str, scope: dict[str, str], where: str) -> None:
         """Mounts may share a function when both write the same one."""
         if name in self.texts:
             held, held_scope, _ = self.texts[name]
-            if {w: scope.get(w) for w in scope} != held_scope and parse(held, held_scope, where) != parse(text, scope, where):
-                raise errors.ModelError(where, f"function {name!r} is shared but differs", mend="Give one of them another name.")
+            if {w: scope.get(w) for w in scope} != held_scope and parse(held, held_scope, where) != parse(
+                text, scope, where
+            ):
+                raise errors.ModelError(
+                    where, f"function {name!r} is shared but differs", mend="Give one of them another name."
+                )
         self.texts[name] = (text, scope, where)
 
     def expressions(self) -> dict[str, Any]:
@@ -192,15 +210,27 @@ class _Parts:
         rates = {name: _rates(*entry) for name, entry in sorted(self.gates.items())}
         threshold = self._threshold(self.neuron.threshold)
         return {
-            "name": self.neuron.name, "spec": self.neuron, "params": dict(sorted(self.params.items())),
-            "aliases": dict(sorted(self.aliases.items())), "states": self._states(), "gates": frozenset(self.gates),
-            "functions": functions, "currents": {n: parse(*e) for n, e in sorted(self.currents.items())},
-            "ions": dict(sorted(self.ions.items())), "channels": {k: m.channel for k, m in self.neuron.channels.items()},
+            "name": self.neuron.name,
+            "spec": self.neuron,
+            "params": dict(sorted(self.params.items())),
+            "aliases": dict(sorted(self.aliases.items())),
+            "states": self._states(),
+            "gates": frozenset(self.gates),
+            "functions": functions,
+            "currents": {n: parse(*e) for n, e in sorted(self.currents.items())},
+            "ions": dict(sorted(self.ions.items())),
+            "channels": {k: m.channel for k, m in self.neuron.channels.items()},
             "capacitance": parse(self.neuron.capacitance, self.scope, f"{self.where}, capacitance"),
-            "equations": self._equations(rates), "rates": rates, "start": self._start(rates, functions), **threshold,
-            "reset": self._reset(), "refractory": self._refractory(), "method": self.neuron.method, "dt": self._dt(),
+            "equations": self._equations(rates),
+            "rates": rates,
+            "start": self._start(rates, functions),
+            **threshold,
+            "reset": self._reset(),
+            "refractory": self._refractory(),
+            "method": self.neuron.method,
+            "dt": self._dt(),
             "current_unit": self.neuron.unit,
-        }  # fmt: skip
+        }
 
     def _fill_scope(self) -> None:
         """All canonical names and aliases may be named in the neuron's own texts."""
@@ -229,7 +259,9 @@ class _Parts:
             found[name] = _gate_equation(name, *rates[name]) if name in rates else parse(*self.equations[name])
         return found
 
-    def _start(self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]], functions: dict[str, sympy.Expr]) -> dict[str, sympy.Expr]:
+    def _start(
+        self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]], functions: dict[str, sympy.Expr]
+    ) -> dict[str, sympy.Expr]:
         """Start values over parameters and earlier states; gates at their steady state."""
         raw = {V: parse(self.neuron.voltage.start, self.scope, f"{self.where}, start of 'v'")}
         for name, state in sorted(self.states.items()):
@@ -253,8 +285,14 @@ class _Parts:
     def _reset(self) -> dict[str, sympy.Expr]:
         where, kind = f"{self.where}, reset", self.neuron.threshold.kind
         if (kind == "reset") != (V in self.neuron.reset):
-            mend = "Assign 'v' in `reset`." if kind == "reset" else "Set the threshold's kind to 'reset', or leave `reset` out."
-            raise errors.ModelError(where, f"threshold of kind {kind!r} and reset of {sorted(self.neuron.reset)} contradict", mend=mend)
+            mend = (
+                "Assign 'v' in `reset`."
+                if kind == "reset"
+                else "Set the threshold's kind to 'reset', or leave `reset` out."
+            )
+            raise errors.ModelError(
+                where, f"threshold of kind {kind!r} and reset of {sorted(self.neuron.reset)} contradict", mend=mend
+            )
         for name in self.neuron.reset:
             if name in self.params:
                 raise errors.ModelError(where, f"{name!r} is a constant")
@@ -272,7 +310,9 @@ class _Parts:
 
     def _dt(self) -> float:
         if not (math.isfinite(self.neuron.dt) and self.neuron.dt > 0):
-            raise errors.ModelError(self.where, f"dt = {self.neuron.dt!r} ms is no time step", "a finite number above 0")
+            raise errors.ModelError(
+                self.where, f"dt = {self.neuron.dt!r} ms is no time step", "a finite number above 0"
+            )
         return self.neuron.dt
 
 
@@ -284,7 +324,9 @@ def checked_param(param: Param, where: str, source: str, good: Callable[[float],
     if not param.unit:
         raise errors.ModelError(where, "it has no unit", mend='Give its unit; "1" for a pure number.')
     if not (param.source or source):
-        raise errors.ModelError(where, "it has no source", mend="Say where the value comes from (author, year, DOI; or 'own choice').")
+        raise errors.ModelError(
+            where, "it has no source", mend="Say where the value comes from (author, year, DOI; or 'own choice')."
+        )
     return dataclasses.replace(param, value=value, low=low, high=high, source=param.source or source)
 
 
@@ -310,7 +352,7 @@ def _gate_equation(name: str, kind: str, first: sympy.Expr, second: sympy.Expr) 
 
 
 def _check_values(fields: dict[str, Any], where: str) -> None:
-    """At the default parameters all start values, currents and slopes must be finite numbers, and the capacitance above 0."""
+    """At the default parameters all start values, currents and slopes are finite, and the capacitance is above 0."""
     values: dict[str, Any] = {name: param.value for name, param in fields["params"].items()}
     for name, expression in fields["start"].items():
         values[name] = _finite(expression, values, f"{where}, start of {name!r}")
@@ -323,11 +365,15 @@ def _check_values(fields: dict[str, Any], where: str) -> None:
         raise errors.ModelError(f"{where}, capacitance", "it is not above 0 at the default parameters")
     level, rearm = (_finite(fields[k], values, f"{where}, threshold") for k in ("threshold", "rearm"))
     if rearm > level:
-        raise errors.ModelError(f"{where}, threshold", f"the re-arm level {rearm:g} mV lies above the level {level:g} mV")
+        raise errors.ModelError(
+            f"{where}, threshold", f"the re-arm level {rearm:g} mV lies above the level {level:g} mV"
+        )
 
 
 def _finite(expression: sympy.Expr, values: dict[str, Any], where: str) -> float:
     value = float(np.asarray(numpy_value(expression, values)))
     if not math.isfinite(value):
-        raise errors.ModelError(where, f"it is {value}: {str(expression):.120}", mend="Look for a division by zero or an overflow there.")
+        raise errors.ModelError(
+            where, f"it is {value}: {expression!s:.120}", mend="Look for a division by zero or an overflow there."
+        )
     return value

@@ -40,7 +40,9 @@ def loads(text: str | bytes, where: str) -> Any:
     text = _decoded(text, where)
     _check_depth(text, where)
     try:
-        held = json.loads(text, parse_constant=_no_constant(where), parse_float=_floats(where), object_pairs_hook=_unique(where))
+        held = json.loads(
+            text, parse_constant=_no_constant(where), parse_float=_floats(where), object_pairs_hook=_unique(where)
+        )
     except (json.JSONDecodeError, RecursionError, ValueError) as cause:
         if isinstance(cause, errors.SneuronError):
             raise
@@ -82,7 +84,9 @@ def _check_depth(text: str, where: str) -> None:
 
 def _no_constant(where: str) -> Any:
     def refuse(word: str) -> Any:
-        raise errors.ModelError(where, f"{word} is not a number of JSON", mend='Write "inf" or "-inf" where a bound is open.')
+        raise errors.ModelError(
+            where, f"{word} is not a number of JSON", mend='Write "inf" or "-inf" where a bound is open.'
+        )
 
     return refuse
 

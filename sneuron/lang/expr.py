@@ -20,14 +20,30 @@ from sneuron import errors
 from sneuron.lang.functions import absolute, expm1, exprel, floor, log1p, maximum, minimum, phi, sigmoid, sign, where
 
 __all__ = [
-    "FUNCTIONS", "absolute", "expm1", "exprel", "floor", "log1p", "maximum", "minimum", "names_of", "numpy_value", "parse", "phi",
-    "sigmoid", "sign", "symbol", "where",
-]  # fmt: skip
+    "FUNCTIONS",
+    "absolute",
+    "expm1",
+    "exprel",
+    "floor",
+    "log1p",
+    "maximum",
+    "minimum",
+    "names_of",
+    "numpy_value",
+    "parse",
+    "phi",
+    "sigmoid",
+    "sign",
+    "symbol",
+    "where",
+]
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_EXPONENT, MAX_DEGREE = 2000, 300, 40, 16, 256
 
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\n]+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<name>[A-Za-z]\w*(?:\.[A-Za-z]\w*)?)"
+    r"(?P<space>[ \t\n]+)"
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))"
+    r"|(?P<name>[A-Za-z]\w*(?:\.[A-Za-z]\w*)?)"
     r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/<>(),])",
     re.ASCII,
 )
@@ -49,15 +65,32 @@ def _kept(function: Any) -> Callable[..., sympy.Expr]:
 
 
 _ONE: dict[str, Callable[..., sympy.Expr]] = {
-    "exp": _kept(sympy.exp), "log": _kept(sympy.log), "sqrt": _root, "tanh": _kept(sympy.tanh), "sin": _kept(sympy.sin),
-    "cos": _kept(sympy.cos), "abs": absolute, "sign": sign, "floor": floor, "exprel": exprel, "expm1": expm1, "log1p": log1p,
+    "exp": _kept(sympy.exp),
+    "log": _kept(sympy.log),
+    "sqrt": _root,
+    "tanh": _kept(sympy.tanh),
+    "sin": _kept(sympy.sin),
+    "cos": _kept(sympy.cos),
+    "abs": absolute,
+    "sign": sign,
+    "floor": floor,
+    "exprel": exprel,
+    "expm1": expm1,
+    "log1p": log1p,
     "sigmoid": sigmoid,
-}  # fmt: skip
+}
 _ARITY = dict.fromkeys(_ONE, 1) | {"min": 2, "max": 2, "pow": 2, "where": 3}
 FUNCTIONS = frozenset(_ARITY)
 """Names of the functions of the language."""
 
-_COMPARE = {ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge, ast.Eq: sympy.Eq, ast.NotEq: sympy.Ne}
+_COMPARE = {
+    ast.Lt: sympy.Lt,
+    ast.LtE: sympy.Le,
+    ast.Gt: sympy.Gt,
+    ast.GtE: sympy.Ge,
+    ast.Eq: sympy.Eq,
+    ast.NotEq: sympy.Ne,
+}
 
 
 def parse(text: str, names: Collection[str], where: str, condition: bool = False) -> sympy.Expr:
@@ -116,7 +149,9 @@ def _check_text(text: object, where: str) -> None:
     if not isinstance(text, str):
         raise errors.ExpressionError(where, f"{text!r:.60} is no text", mend="Write the expression as text, in quotes.")
     if len(text) > MAX_LENGTH:
-        raise errors.ExpressionError(where, f"the expression has {len(text)} characters", possible=f"at most {MAX_LENGTH}")
+        raise errors.ExpressionError(
+            where, f"the expression has {len(text)} characters", possible=f"at most {MAX_LENGTH}"
+        )
     place, depth, tokens, signs = 0, 0, 0, 0
     while place < len(text):
         found = _TOKEN.match(text, place)
@@ -129,7 +164,9 @@ def _check_text(text: object, where: str) -> None:
         signs = signs + 1 if word in ("+", "-", "not") else signs * (found.lastgroup == "space")
         tokens += found.lastgroup != "space"
         if depth > MAX_DEPTH or signs > MAX_DEPTH // 2 or tokens > 2 * MAX_NODES:
-            raise _at(text, place, where, "the expression is too deep or too long", f"depth {MAX_DEPTH}, {MAX_NODES} parts")
+            raise _at(
+                text, place, where, "the expression is too deep or too long", f"depth {MAX_DEPTH}, {MAX_NODES} parts"
+            )
         place = found.end()
 
 
@@ -137,19 +174,30 @@ def _check_word(text: str, place: int, word: str, where: str) -> None:
     if any(len(part) > 64 for part in word.split(".")):
         raise _at(text, place, where, "this name is too long", "at most 64 characters")
     if keyword.iskeyword(word) and word not in _WORDS:
-        raise _at(text, place, where, f"{word!r} is not a word of the model language", "and, or, not, where(condition, yes, no)")
+        raise _at(
+            text,
+            place,
+            where,
+            f"{word!r} is not a word of the model language",
+            "and, or, not, where(condition, yes, no)",
+        )
 
 
 def _odd(text: str, place: int, where: str) -> errors.ExpressionError:
     """The error for a character that starts no word of the language."""
     char = text[place]
-    what = {"^": "'^' is not an operator; powers are written **", "%": "'%' is not an operator; use x - y*floor(x/y)"}.get(char)
+    what = {
+        "^": "'^' is not an operator; powers are written **",
+        "%": "'%' is not an operator; use x - y*floor(x/y)",
+    }.get(char)
     if what is None and char.isdigit():
         what = "this is no number"
     return _at(text, place, where, what or f"{char!a} has no place in an expression")
 
 
-def _at(text: str, place: int, where: str, what: str, possible: str | None = None, guess: str | None = None) -> errors.ExpressionError:
+def _at(
+    text: str, place: int, where: str, what: str, possible: str | None = None, guess: str | None = None
+) -> errors.ExpressionError:
     shown = "".join(c if 32 <= ord(c) < 127 or c == "\n" else "?" for c in text)
     if len(shown) > 200:
         cut = max(0, place - 60)
@@ -163,7 +211,9 @@ class _Reader:
     def __init__(self, text: str, names: Collection[str], where: str) -> None:
         self.text, self.names, self.where, self.indent = text, names, where, 0
 
-    def error(self, what: str, place: ast.AST | int, possible: str | None = None, guess: str | None = None) -> errors.ExpressionError:
+    def error(
+        self, what: str, place: ast.AST | int, possible: str | None = None, guess: str | None = None
+    ) -> errors.ExpressionError:
         column = place if isinstance(place, int) else self.indent + getattr(place, "col_offset", 0)
         return _at(self.text, column, self.where, what, possible, guess)
 
@@ -173,7 +223,9 @@ class _Reader:
         while level:
             count, depth = count + len(level), depth + 1
             if count > MAX_NODES or depth > MAX_DEPTH:
-                raise self.error("the expression is too deep or too long", level[0], f"depth {MAX_DEPTH}, {MAX_NODES} parts")
+                raise self.error(
+                    "the expression is too deep or too long", level[0], f"depth {MAX_DEPTH}, {MAX_NODES} parts"
+                )
             skipped = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
             level = [c for node in level for c in ast.iter_child_nodes(node) if not isinstance(c, skipped)]
 
@@ -233,7 +285,9 @@ class _Reader:
         if name in FUNCTIONS:
             raise self.error(f"{name} is a function; give it its arguments", node)
         known = sorted(self.names)
-        raise self.error(f"name {name!r} is not known", node, ", ".join(known[:12]) or None, errors.nearest(name, known))
+        raise self.error(
+            f"name {name!r} is not known", node, ", ".join(known[:12]) or None, errors.nearest(name, known)
+        )
 
     def _binary(self, node: ast.BinOp) -> sympy.Expr:
         if isinstance(node.op, ast.Pow):
@@ -257,7 +311,9 @@ class _Reader:
             return sympy.Pow(low, high, evaluate=False)
         bound = float(numpy_value(high, {}))
         if not abs(bound) <= MAX_EXPONENT:
-            raise self.error("this exponent is too large", exponent, f"constant exponents from -{MAX_EXPONENT} to {MAX_EXPONENT}")
+            raise self.error(
+                "this exponent is too large", exponent, f"constant exponents from -{MAX_EXPONENT} to {MAX_EXPONENT}"
+            )
         if not low.free_symbols:
             return self._folded(low, bound, node)
         if bound.is_integer() and abs(bound) * _degree(low) > MAX_DEGREE:
@@ -275,7 +331,9 @@ class _Reader:
     def _call(self, node: ast.Call) -> sympy.Expr:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _ARITY:
-            raise self.error(f"function {name!r} is not known", node, ", ".join(sorted(FUNCTIONS)), errors.nearest(name, FUNCTIONS))
+            raise self.error(
+                f"function {name!r} is not known", node, ", ".join(sorted(FUNCTIONS)), errors.nearest(name, FUNCTIONS)
+            )
         if node.keywords or len(node.args) != _ARITY[name] or any(isinstance(a, ast.Starred) for a in node.args):
             raise self.error(f"{name} takes {_ARITY[name]} argument{'s' * (_ARITY[name] > 1)}", node)
         if name == "where":
@@ -364,7 +422,9 @@ class _Evaluator:
             return self._power(e)
         name = type(e).__name__
         if name not in _NUMPY:
-            raise errors.ExpressionError("numpy_value", f"{name} is not a function of the model language", sorted(_NUMPY))
+            raise errors.ExpressionError(
+                "numpy_value", f"{name} is not a function of the model language", sorted(_NUMPY)
+            )
         return _NUMPY[name](*[self.of(a) for a in e.args])
 
     def _product(self, e: sympy.Mul) -> Any:
@@ -429,9 +489,29 @@ def _np_phi(x: Any, k: Any) -> Any:
 
 
 _NUMPY: dict[str, Callable[..., Any]] = {
-    "Add": _sum, "exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "absolute": np.abs, "sign": np.sign,
-    "floor": np.floor, "exprel": _np_exprel, "expm1": np.expm1, "log1p": np.log1p, "sigmoid": _np_sigmoid, "phi": _np_phi,
-    "minimum": np.minimum, "maximum": np.maximum, "And": _all, "Or": _any, "Not": np.logical_not, "StrictLessThan": np.less,
-    "LessThan": np.less_equal, "StrictGreaterThan": np.greater, "GreaterThan": np.greater_equal, "Equality": np.equal,
+    "Add": _sum,
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "absolute": np.abs,
+    "sign": np.sign,
+    "floor": np.floor,
+    "exprel": _np_exprel,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "sigmoid": _np_sigmoid,
+    "phi": _np_phi,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "And": _all,
+    "Or": _any,
+    "Not": np.logical_not,
+    "StrictLessThan": np.less,
+    "LessThan": np.less_equal,
+    "StrictGreaterThan": np.greater,
+    "GreaterThan": np.greater_equal,
+    "Equality": np.equal,
     "Unequality": np.not_equal,
-}  # fmt: skip
+}

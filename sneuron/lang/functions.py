@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-__all__ = ["absolute", "exprel", "expm1", "floor", "log1p", "maximum", "minimum", "phi", "sigmoid", "sign", "where"]
+__all__ = ["absolute", "expm1", "exprel", "floor", "log1p", "maximum", "minimum", "phi", "sigmoid", "sign", "where"]
 
 
 class _Named(sympy.Function):  # type: ignore[misc]
@@ -25,7 +25,7 @@ class _Named(sympy.Function):  # type: ignore[misc]
 
     def plain(self) -> sympy.Expr:
         """The same in SymPy's own words."""
-        raise NotImplementedError
+        return self
 
     def _eval_evalf(self, prec: int) -> sympy.Expr:
         return self.plain()._eval_evalf(prec) if not self.free_symbols else self

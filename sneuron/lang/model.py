@@ -20,13 +20,30 @@ from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
 from sneuron.registry import Registry
 
-__all__ = ["ExportJSON", "Model", "Waveform", "channels", "load_channel", "load_model", "load_stimulus", "models", "neurons", "stimuli"]
+__all__ = [
+    "ExportJSON",
+    "Model",
+    "Waveform",
+    "channels",
+    "load_channel",
+    "load_model",
+    "load_stimulus",
+    "models",
+    "neurons",
+    "stimuli",
+]
 
 SCHEMA = "sneuron-model/1"
 
-neurons: Registry[Neuron] = Registry("neuron", "sneuron.library.neurons", lambda x: isinstance(x, Neuron), lambda n: n.name)
-channels: Registry[Channel] = Registry("channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name)
-stimuli: Registry[Stimulus] = Registry("stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name)
+neurons: Registry[Neuron] = Registry(
+    "neuron", "sneuron.library.neurons", lambda x: isinstance(x, Neuron), lambda n: n.name
+)
+channels: Registry[Channel] = Registry(
+    "channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name
+)
+stimuli: Registry[Stimulus] = Registry(
+    "stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,7 +78,8 @@ class Model:
     start : mapping
         Start value of each state over parameters and earlier states; gates at their steady state.
     threshold, rearm, kind, reset, refractory :
-        When a spike is seen (mV), when the next one may be, "crossing" or "reset", the assignments made, the parameter (ms).
+        When a spike is seen (mV), when the next one may be, "crossing" or "reset", the assignments made, the parameter
+        (ms).
     method, dt : str, float
         Used when none is asked for.
     current_unit : str
@@ -128,7 +146,9 @@ class Model:
         """
         name = self.aliases.get(name, name)
         if name not in self.params and name not in self.states:
-            raise errors.unknown(where, f"parameter of model {self.name!r}", name, [*self.params, *self.states, *self.aliases])
+            raise errors.unknown(
+                where, f"parameter of model {self.name!r}", name, [*self.params, *self.states, *self.aliases]
+            )
         return name
 
     def start_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -198,7 +218,9 @@ class Waveform:
         >>> load_stimulus("step").at([0.0, 60.0], {"amplitude": 10.0, "start": 50.0}).tolist()
         [0.0, 10.0]
         """
-        known: dict[str, Any] = {name: param.value for name, param in self.params.items()} | dict(values or {}) | {"t": t}
+        known: dict[str, Any] = (
+            {name: param.value for name, param in self.params.items()} | dict(values or {}) | {"t": t}
+        )
         for name, expression in self.functions.items():
             known[name] = numpy_value(expression, known)
         return numpy_value(self.current, known) + 0.0 * np.asarray(t)
@@ -224,8 +246,8 @@ def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) ->
     Parameters
     ----------
     what : str, Path, mapping, Neuron or Model
-        A name of `models()`; a text that begins with "{"; a path that ends in ".json"; a dict of the fields of `Neuron`,
-        or of a whole JSON text; a description; a model (returned as it is).
+        A name of `models()`; a text that begins with "{"; a path that ends in ".json"; a dict of the fields of
+        `Neuron`, or of a whole JSON text; a description; a model (returned as it is).
 
     Returns
     -------
@@ -254,9 +276,9 @@ def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) ->
         return Model.from_json(what)
     if isinstance(what, Path) or (isinstance(what, str) and what.endswith(".json")):
         return Model.from_json(_read(Path(what)))
-    if not isinstance(what, str):
-        raise errors.ModelError("load_model", f"{what!r:.60} is no model", "a name, JSON, a path, a dict, a Neuron")
-    return _from_text(what)
+    if isinstance(what, str):
+        return _from_text(what)
+    raise errors.ModelError("load_model", f"{what!r:.60} is no model", "a name, JSON, a path, a dict, a Neuron")
 
 
 @functools.lru_cache(maxsize=256)
@@ -291,13 +313,17 @@ def varied(family: Neuron, name: str) -> Neuron:
     params, mounts = dict(family.params), dict(family.channels)
     for param, value in variant.params.items():
         if param in params:
-            params[param] = dataclasses.replace(params[param], value=value, source=variant.source or params[param].source)
+            params[param] = dataclasses.replace(
+                params[param], value=value, source=variant.source or params[param].source
+            )
         else:
             mounts |= _mount_with(mounts, param, value, f"variant {name!r}")
-    return dataclasses.replace(
-        family, name=name, params=params, channels=mounts, variants={}, method=variant.method or family.method,
-        dt=variant.dt or family.dt, note=" ".join(filter(None, (family.note, variant.note))), source=variant.source or family.source,
-    )  # fmt: skip
+    changed: dict[str, Any] = {"name": name, "params": params, "channels": mounts, "variants": {}}
+    if variant.method:
+        changed["method"] = variant.method
+    changed |= {"dt": variant.dt or family.dt, "source": variant.source or family.source}
+    changed["note"] = " ".join(filter(None, (family.note, variant.note)))
+    return dataclasses.replace(family, **changed)
 
 
 def _mount_with(mounts: Mapping[str, Mount], param: str, value: float, where: str) -> dict[str, Mount]:
@@ -316,7 +342,9 @@ def _from_plain(data: Any, where: str) -> Model:
         if extra:
             raise errors.unknown(where, "field", str(extra[0]), ["schema", "neuron"])
         if data.get("schema") != SCHEMA:
-            raise errors.ModelError(where, f"schema {data.get('schema')!r:.60} is not known", SCHEMA, mend="Read it with a newer sneuron.")
+            raise errors.ModelError(
+                where, f"schema {data.get('schema')!r:.60} is not known", SCHEMA, mend="Read it with a newer sneuron."
+            )
         data = data["neuron"]
     return _made(from_plain(Neuron, data, where))
 
@@ -324,9 +352,9 @@ def _from_plain(data: Any, where: str) -> Model:
 def _made(neuron: Neuron) -> Model:
     if neuron.variants:
         neuron = varied(neuron, next(iter(neuron.variants)))
-    fields = build(neuron, load_channel)
+    fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), load_channel)
     text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
-    frozen = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
+    frozen: dict[str, Any] = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
     return Model(**frozen, text=text, hash=canon.digest(text))
 
 
@@ -359,9 +387,13 @@ def _wave(spec: Stimulus) -> Waveform:
     scope = {"t", *spec.params, *spec.functions}
     params = {}
     for name, param in sorted(spec.params.items()):
-        checked = checked_param(dataclasses.replace(param, unit=param.unit or "I"), f"{where}, parameter {name!r}", spec.source, bool_number)
+        checked = checked_param(
+            dataclasses.replace(param, unit=param.unit or "I"), f"{where}, parameter {name!r}", spec.source, bool_number
+        )
         params[name] = dataclasses.replace(checked, unit=param.unit)
-    functions = {name: parse(text, scope, f"{where}, function {name!r}") for name, text in sorted(spec.functions.items())}
+    functions = {
+        name: parse(text, scope, f"{where}, function {name!r}") for name, text in sorted(spec.functions.items())
+    }
     functions = {name: functions[name] for name in in_order(functions, where, "function")}
     current = sympy.S.Zero if spec.played else parse(spec.current, scope, where)
     return Waveform(spec.name, spec, MappingProxyType(params), MappingProxyType(functions), current, spec.played)
@@ -401,11 +433,11 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
     attrs = getattr(model, "attrs", None)
     if isinstance(attrs, Mapping):
         if "model" not in attrs:
-            raise errors.ModelError("ExportJSON", "this dataset holds no model", mend="Give one made by InitNeu, RunSim or ParamSweep.")
+            raise errors.ModelError(
+                "ExportJSON", "this dataset holds no model", mend="Give one made by InitNeu, RunSim or ParamSweep."
+            )
         model = attrs["model"]
     text = load_model(model).to_json()
     if path is not None:
         Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
     return text
-
-

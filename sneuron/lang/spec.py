@@ -16,7 +16,19 @@ from typing import Any, TypeVar
 
 from sneuron import errors
 
-__all__ = ["Channel", "Gate", "Mount", "Neuron", "Param", "State", "Stimulus", "Threshold", "Variant", "as_plain", "from_plain"]
+__all__ = [
+    "Channel",
+    "Gate",
+    "Mount",
+    "Neuron",
+    "Param",
+    "State",
+    "Stimulus",
+    "Threshold",
+    "Variant",
+    "as_plain",
+    "from_plain",
+]
 
 _T = TypeVar("_T")
 
@@ -119,7 +131,8 @@ class Mount:
     channel : str or Channel
         Its name in the library, or the channel itself.
     names : mapping
-        What its parameters, gates and functions are called in the neuron ({"g": "gNa"}); others are called `mount.name`.
+        What its parameters, gates and functions are called in the neuron ({"g": "gNa"}); the others are called
+        `mount.name`.
     params : mapping
         Values that differ from the channel's defaults.
     """
@@ -182,7 +195,8 @@ class Neuron:
     voltage : State
         The membrane potential `v` in mV.
     threshold, reset, refractory :
-        When it spikes; what is then assigned, from the values before; the parameter (ms) that holds the refractory time.
+        When it spikes; what is then assigned, from the values before; the parameter (ms) that holds the refractory
+        time.
     method, dt : str, float
         The integration method and time step (ms) used when none is asked for.
     variants : mapping
@@ -268,7 +282,11 @@ def from_plain(kind: type[_T], data: Any, where: str) -> _T:
         if key not in hints:
             raise errors.unknown(where, "field", str(key), sorted(hints))
     for known in dataclasses.fields(kind):  # type: ignore[arg-type]
-        if known.name not in data and known.default is dataclasses.MISSING and known.default_factory is dataclasses.MISSING:
+        if (
+            known.name not in data
+            and known.default is dataclasses.MISSING
+            and known.default_factory is dataclasses.MISSING
+        ):
             raise errors.ModelError(where, f"field {known.name!r} is missing", possible=_fields(kind))
     return kind(**{key: _value(hints[key], value, f"{where}.{key}") for key, value in data.items()})
 
@@ -285,7 +303,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is types.UnionType:
         return value if isinstance(value, str) else from_plain(Channel, value, where)
     if dataclasses.is_dataclass(hint):
-        return from_plain(typing.cast(Any, hint), value, where)
+        return from_plain(typing.cast("Any", hint), value, where)
     if hint is float:
         return _float(value, where)
     if type(value) is not hint:
@@ -308,4 +326,4 @@ def _float(value: Any, where: str) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise errors.ModelError(where, f"{str(value):.20}... is too large a number") from None
+        raise errors.ModelError(where, f"{value!s:.20}... is too large a number") from None

@@ -24,8 +24,17 @@ ADEX = Neuron(
         "tau_w": Param(144.0, "ms", 0.01, 100000.0, BG05, "time constant of adaptation"),
         "a": Param(4.0, "nS", -10000.0, 10000.0, BG05, "subthreshold adaptation"),
         "b": Param(80.5, "pA", -100000.0, 100000.0, BG05, "spike-triggered adaptation"),
-        "Vr": Param(-70.6, "mV", -200.0, 100.0, BG05 + ", where v is reset to EL; NEST resets to -60 mV", "reset potential"),
-        "Vcut": Param(20.0, "mV", -100.0, 200.0, BG05 + ", where spikes end at 20 mV; NEST cuts at 0 mV", "v is reset when it gets here"),
+        "Vr": Param(
+            -70.6, "mV", -200.0, 100.0, BG05 + ", where v is reset to EL; NEST resets to -60 mV", "reset potential"
+        ),
+        "Vcut": Param(
+            20.0,
+            "mV",
+            -100.0,
+            200.0,
+            BG05 + ", where spikes end at 20 mV; NEST cuts at 0 mV",
+            "v is reset when it gets here",
+        ),
         "t_ref": Param(0.0, "ms", 0.0, 1000.0, BG05 + ", where there is none", "refractory time"),
     },
     voltage=State("mV", "EL", -500.0, 1e30, "membrane potential"),

@@ -25,8 +25,13 @@ HH = Neuron(
     method="exp_euler",
     dt=0.025,
     variants={
-        "hh_el54_3": Variant({"EL": -54.3}, note="Leak reversal -54.3 mV, as in NEURON's hh.mod; what plain 'hh' means. Rests at -64.974 mV."),
-        "hh_el54_387": Variant({"EL": -54.387}, note="Leak reversal -54.387 mV (10.613 mV above -65), as in the common Brian2 form."),
+        "hh_el54_3": Variant(
+            {"EL": -54.3},
+            note="Leak reversal -54.3 mV, as in NEURON's hh.mod; what plain 'hh' means. Rests at -64.974 mV.",
+        ),
+        "hh_el54_387": Variant(
+            {"EL": -54.387}, note="Leak reversal -54.387 mV (10.613 mV above -65), as in the common Brian2 form."
+        ),
         "hh_el54_4": Variant({"EL": -54.4}, note="Leak reversal -54.4 mV, the 10.6 mV of 1952."),
     },
     source=HH52,

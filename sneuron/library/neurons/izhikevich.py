@@ -26,7 +26,9 @@ IZHIKEVICH = Neuron(
     variants={
         "izhikevich": Variant(note="Integrated until converged: counts differ from the published figures."),
         "izhikevich_2003": Variant(
-            method="izh2003", dt=1.0, note="The published scheme: 1 ms, v in two half steps, then u with the new v; reproduces the figures."
+            method="izh2003",
+            dt=1.0,
+            note="The published scheme: 1 ms, v in two half steps, then u with the new v; reproduces the figures.",
         ),
     },
     source=IZ03,

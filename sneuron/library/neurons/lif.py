@@ -2,7 +2,9 @@
 
 from sneuron.lang.spec import Neuron, Param, State, Threshold
 
-NEST = "defaults of iaf_psc_delta in NEST (Gewaltig & Diesmann 2007, Scholarpedia 2:1430, doi:10.4249/scholarpedia.1430)"
+NEST = (
+    "defaults of iaf_psc_delta in NEST (Gewaltig & Diesmann 2007, Scholarpedia 2:1430, doi:10.4249/scholarpedia.1430)"
+)
 LAPICQUE = "Lapicque 1907, translated by Brunel & van Rossum 2007, Biol Cybern 97:341, doi:10.1007/s00422-007-0189-6"
 
 LIF = Neuron(

@@ -12,7 +12,9 @@ PASSIVE = Neuron(
     channels={"leak": Mount("leak", names={"g": "gL", "E": "EL"}, params={"g": 0.1, "E": -65.0})},
     params={
         "C": Param(1.0, "uF/cm2", 0.01, 1000.0, OWN + ": the usual figure for cell membranes", "membrane capacitance"),
-        "gL": Param(0.1, "mS/cm2", 0.0, 10000.0, OWN + ": with C = 1 uF/cm2 a time constant of 10 ms", "leak conductance"),
+        "gL": Param(
+            0.1, "mS/cm2", 0.0, 10000.0, OWN + ": with C = 1 uF/cm2 a time constant of 10 ms", "leak conductance"
+        ),
         "EL": Param(-65.0, "mV", -200.0, 200.0, OWN, "leak reversal potential"),
         "spike_threshold": Param(0.0, "mV", -200.0, 200.0, OWN, "an upward crossing is counted as a spike"),
         "spike_rearm": Param(-10.0, "mV", -200.0, 200.0, OWN, "below this the next crossing may count"),

@@ -13,7 +13,9 @@ NOISE = Stimulus(
         "tau": Param(3.0, "ms", 0.0, 1e6, MAINEN95, "correlation time; 0 gives white samples"),
         "start": Param(0.0, "ms", source=MAINEN95, note="when it comes on"),
         "stop": Param(1000.0, "ms", source=MAINEN95, note="when it goes off"),
-        "seed": Param(0.0, "1", 0.0, 2.0**53, "own choice", "the same seed gives the same noise", fixed="a seed is no quantity"),
+        "seed": Param(
+            0.0, "1", 0.0, 2.0**53, "own choice", "the same seed gives the same noise", fixed="a seed is no quantity"
+        ),
     },
     source=MAINEN95,
 )
