@@ -65,7 +65,8 @@ class Variable:
     @property
     def stored(self) -> np.dtype[Any]:
         """The dtype on disk."""
-        return np.dtype((self.encoding or {}).get("dtype", self.dtype))
+        dtype: np.dtype[Any] = np.dtype((self.encoding or {}).get("dtype", self.dtype))
+        return dtype
 
     @property
     def missing(self) -> Any:

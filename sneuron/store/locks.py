@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-try:
+fcntl: Any = None  # not a POSIX system: the same values written twice are harmless without a lock, too
+with contextlib.suppress(ImportError):
     import fcntl
-except ImportError:  # not a POSIX system: the same values written twice are harmless without a lock, too
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["block_lock"]
 

@@ -53,9 +53,8 @@ class ComputedArray(BackendArray):
 
 def open_files(store: CheckedFiles) -> xr.Dataset:
     """A group of checked files as a lazy dataset."""
-    return texts_restored(
-        xr.open_dataset(store, engine="zarr", chunks=None, consolidated="zarr.json" in store.table, zarr_format=3)
-    )
+    source: Any = store  # xarray takes any store of zarr, but does not say so
+    return texts_restored(xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3))
 
 
 def open_part(
@@ -65,7 +64,7 @@ def open_part(
     data = open_files(store)
     data = data.assign_coords({c["name"]: _computed(template, c) for c in _listed(lazy_coords)})
     data = data[[v.name for v in template.variables]]
-    data.encoding["start"] = dict(template.start)
+    data.encoding.update(start=dict(template.start), block=dict(template.block))
     if chunks is None:
         return data
     if isinstance(chunks, str) and chunks != "store":

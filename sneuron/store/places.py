@@ -56,10 +56,10 @@ def _refusal(text: str) -> tuple[str, str] | None:
         (".." in names, "goes up by '..'", f"Write it out: {os.path.abspath(text)!r}." if "\0" not in text else ""),
         (text.startswith("~"), "starts with '~'", f"Write it out: {os.path.expanduser(text)!r}."),
         (names != () and names[-1].endswith("."), "ends in a dot", "Leave the dot out."),
-        (
-            any(len(os.fsencode(n)) > _LONGEST for n in names if text.isprintable()),
-            f"has a name longer than {_LONGEST} bytes",
-            "Shorten it.",
-        ),
+        (_too_long(names), f"has a name longer than {_LONGEST} bytes", "Shorten it."),
     ]
     return next(((what, mend) for wrong, what, mend in rules if wrong), None)
+
+
+def _too_long(names: tuple[str, ...]) -> bool:
+    return any(len(name.encode("utf8", "surrogatepass")) > _LONGEST for name in names)

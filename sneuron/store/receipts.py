@@ -1,7 +1,7 @@
 """Receipts: what was written of a block, by whom, and how its bytes add up. Readers trust nothing else.
 
-A receipt is written once, after the files of its block are safe. No receipt: not computed. A receipt without its files, or with other
-bytes in them: an error that names the chunk.
+A receipt is written once, after the files of its block are safe. No receipt: not computed. A receipt without its files,
+or with other bytes in them: an error that names the chunk.
 """
 
 from __future__ import annotations
