@@ -9,12 +9,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sneuron.core.run import RunSim as RunSim
+    from sneuron.core.run import StepSim as StepSim
+    from sneuron.core.state import InitNeu as InitNeu
+    from sneuron.core.stimulus import InjCur as InjCur
+    from sneuron.core.stimulus import chirp as chirp
+    from sneuron.core.stimulus import noise as noise
+    from sneuron.core.stimulus import pulses as pulses
+    from sneuron.core.stimulus import ramp as ramp
+    from sneuron.core.stimulus import replay as replay
+    from sneuron.core.stimulus import sine as sine
+    from sneuron.core.stimulus import step as step
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.labels import Status as Status
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "core.run": "RunSim StepSim",
+    "core.state": "InitNeu",
+    "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
     "errors": "SneuronError",
     "labels": "Status",
 }

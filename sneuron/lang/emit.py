@@ -186,7 +186,14 @@ class _Emitter:
         if self.record:
             loop += self._copies([(k, n) for k, n in enumerate(self.record) if n not in self.model.states], after=True)
         loop += ["if _any:", *_in(["for _i in range(W):", *_in(self._events())])]
-        body = ["_S = _B[_b]", "_s = _done[_b]", "_room = True", "while _s < _n and _room:", *_in(loop), "_done[_b] = _s"]
+        body = [
+            "_S = _B[_b]",
+            "_s = _done[_b]",
+            "_room = True",
+            "while _s < _n and _room:",
+            *_in(loop),
+            "_done[_b] = _s",
+        ]
         arguments = (
             "_B, _first, _done, _n, _dt, _origin, _wave, _rows, _wave_start, "
             "_times, _fill, _counts, _status, _bad, _rec, _every"
@@ -215,7 +222,12 @@ class _Emitter:
         lines += [self._store(n, mangled(n)) for n in extras if n in p.steps]
         lines += self._hold() + self._detect() + self._guard()
         lines += [self._store(x, mangled(new)) for x, new in p.new.items()]
-        return [*lines, self._store(BEFORE, "v"), self._store(FLAG, "F(_flag)"), "_any = raise_flag(_any, _flag != 0, ONE)"]
+        return [
+            *lines,
+            self._store(BEFORE, "v"),
+            self._store(FLAG, "F(_flag)"),
+            "_any = raise_flag(_any, _flag != 0, ONE)",
+        ]
 
     def _hold(self) -> list[str]:
         """The membrane stays where it is while refractory; whole steps are counted."""
@@ -245,7 +257,9 @@ class _Emitter:
         for x, new in self.program.new.items():
             low, high = self._bounds(x)
             if low is not None:
-                conditions.append(f"(({mangled(new)} > {self.print.number(low)}) & ({mangled(new)} < {self.print.number(high)}))")
+                conditions.append(
+                    f"(({mangled(new)} > {self.print.number(low)}) & ({mangled(new)} < {self.print.number(high)}))"
+                )
         inside = " & ".join(conditions)
         lines = ["_flag = raise_flag(np.int32(0), _spike, ONE)"]
         if self.method.exact:
@@ -350,7 +364,9 @@ class _Emitter:
         body = p.ordered([*p.currents.values(), p.stimulus, *(g for g in p.slopes.values() if g)])
         current = " - ".join([mangled(p.stimulus), *(mangled(i) for i in p.currents.values())])
         slope = " + ".join(mangled(g) for g in p.slopes.values() if g) or "0.0"
-        needed = self._needed(body, [p.threshold, capacity, *(_symbol(n) for n in [p.stimulus, *p.slopes.values()] if n)])
+        needed = self._needed(
+            body, [p.threshold, capacity, *(_symbol(n) for n in [p.stimulus, *p.slopes.values()] if n)]
+        )
         waiting = self.model.refractory
         return [
             *(line for line in self._loads(needed) if not line.startswith("v =")),
@@ -418,7 +434,11 @@ class _Emitter:
         p = self.program
         names = [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
         live = [n for n in names if n in p.steps]
-        return self._view("ion", "Currents and slope conductances at the state.", [*self._slice(live), *(self._store(n, mangled(n)) for n in live)])
+        return self._view(
+            "ion",
+            "Currents and slope conductances at the state.",
+            [*self._slice(live), *(self._store(n, mangled(n)) for n in live)],
+        )
 
     def _gates(self) -> str:
         p = self.program
@@ -427,7 +447,11 @@ class _Emitter:
         lines = self._slice(list(moved.values()), given)
         if given:
             lines = [f"v_new = {self._at('v')}", *lines]
-        return self._view("gates", "All states but the voltage, one step on.", [*lines, *(self._store(x, mangled(n)) for x, n in moved.items())])
+        return self._view(
+            "gates",
+            "All states but the voltage, one step on.",
+            [*lines, *(self._store(x, mangled(n)) for x, n in moved.items())],
+        )
 
     def _volt(self) -> str:
         p = self.program
@@ -435,12 +459,18 @@ class _Emitter:
         lines = self._loads(["v"]) + self._slice(["v_new"], given)
         if self.model.refractory:
             lines.append(f"v_new = either({self._at(REFRACTORY)} > {self.print.number(0.0)}, v, v_new)")
-        return self._view("volt", "The voltage, one step on, from the stored currents.", [*lines, self._store(BEFORE, "v"), self._store("v", "v_new")])
+        return self._view(
+            "volt",
+            "The voltage, one step on, from the stored currents.",
+            [*lines, self._store(BEFORE, "v"), self._store("v", "v_new")],
+        )
 
     def _refraction(self) -> str:
         left = self._at(REFRACTORY)
         zero, one = self.print.number(0.0), self.print.number(1.0)
-        return self._view("refraction", "One step less to wait.", [self._store(REFRACTORY, f"fmax({left} - {one}, {zero})")])
+        return self._view(
+            "refraction", "One step less to wait.", [self._store(REFRACTORY, f"fmax({left} - {one}, {zero})")]
+        )
 
     def _detection(self) -> str:
         loads = self._loads(dict.fromkeys([*self._needed([], [self.program.threshold, self.program.rearm]), "v"]))

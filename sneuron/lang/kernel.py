@@ -13,7 +13,6 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -25,12 +24,12 @@ from numpy.typing import NDArray
 
 from sneuron import errors
 from sneuron.lang import vector
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY, Source, emit
+from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY, Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.program import Wave
 
-__all__ = ["Clock", "Kernel", "Lanes", "cache_folder", "compiled"]
+__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "cache_folder", "compiled"]
 
 Array = NDArray[Any]
 INTERNAL = (REFRACTORY, ARMED, BEFORE, FLAG, PHASE)
@@ -62,26 +61,57 @@ class Clock:
 
 
 class Lanes:
-    """Blocks of lanes in memory: `n` points padded to whole blocks with copies of the last one."""
+    """Blocks of lanes in memory.
 
-    def __init__(self, kernel: Kernel, n: int) -> None:
-        self.layout, self.n = kernel.source.layout, n
-        self.blocks = max(1, -(-n // self.layout.width))
-        self.data = np.zeros((self.blocks, self.layout.size), dtype=kernel.dtype)
+    Points of one group lie in the same blocks, in their order; what is left over of a group's last
+    block is filled with copies of its last point.
+
+    Parameters
+    ----------
+    layout : Layout
+    dtype : dtype
+    groups : ndarray of int, one per point
+        Points that may share a block, because they play the same samples.
+    """
+
+    def __init__(self, layout: Layout, dtype: np.dtype[Any], groups: Array) -> None:
+        self.layout, self.n = layout, groups.size
+        self.source, self.groups = _placed(groups, layout.width)
+        self.blocks = self.source.shape[0]
+        self.place = np.zeros(self.n, np.int64)
+        self.place[self.source.ravel()[::-1]] = np.arange(self.source.size)[::-1]
+        self.data = np.zeros((self.blocks, layout.size), dtype=dtype)
 
     def row(self, name: str) -> Array:
         """A view of one row, dims (block, lane)."""
-        width, start = self.layout.width, self.layout.offset(name)
-        return self.data[:, start : start + width]
+        start = self.layout.offset(name)
+        return self.data[:, start : start + self.layout.width]
 
     def put(self, name: str, values: Any) -> None:
         """Fill a row from values of the points (or one number for all)."""
-        flat = np.broadcast_to(np.asarray(values), (self.n,))
-        self.row(name)[...] = padded(flat, self.blocks, self.layout.width)
+        array = np.asarray(values)
+        self.row(name)[...] = array if array.ndim == 0 else array[self.source]
 
     def get(self, name: str) -> Array:
         """The values of a row, one per point."""
-        return self.row(name).reshape(-1)[: self.n].copy()
+        return self.points(self.row(name))
+
+    def points(self, array: Array) -> Array:
+        """What lies as (block, lane, ...), one per point."""
+        return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])[self.place]
+
+
+def _placed(groups: Array, width: int) -> tuple[Array, Array]:
+    """Which point each lane holds, dims (block, lane), and the group of each block."""
+    order = np.argsort(groups, kind="stable")
+    values, sizes = np.unique(groups, return_counts=True)
+    parts, start = [], 0
+    for size in sizes:
+        members = order[start : start + size]
+        missing = -size % width
+        parts.append(np.concatenate([members, np.repeat(members[-1:], missing)]).reshape(-1, width))
+        start += size
+    return np.concatenate(parts), np.repeat(values, [len(p) for p in parts])
 
 
 class Kernel:
@@ -101,9 +131,10 @@ class Kernel:
         self.model, self.method, self.source, self.module = model, method, source, module
         self.dtype = np.dtype(dtype)
 
-    def lanes(self, n: int) -> Lanes:
-        """Empty lanes for `n` points."""
-        return Lanes(self, n)
+    def lanes(self, groups: Array | int) -> Lanes:
+        """Empty lanes for points by group, or for so many points of one group."""
+        of = np.zeros(groups, np.int64) if isinstance(groups, int) else groups
+        return Lanes(self.source.layout, self.dtype, of)
 
     def prepare(self, lanes: Lanes, dt: float) -> None:
         """Compute what depends on parameters and dt alone."""
@@ -155,13 +186,6 @@ class Outcome:
             bad=np.full(shape, np.nan),
             record=np.zeros((len(kernel.source.recorded), samples, *shape), kernel.dtype),
         )
-
-
-def padded(flat: Array, blocks: int, width: int) -> Array:
-    """Values of the points as (block, lane); the last point fills what is left over."""
-    missing = blocks * width - flat.size
-    full = np.concatenate([flat, np.broadcast_to(flat[-1:], (missing,))]) if missing else flat
-    return full.reshape(blocks, width)
 
 
 def compiled(
@@ -237,10 +261,7 @@ def _put(folder: Path, name: str, text: str) -> Path:
 
 def _played(clock: Clock, lanes: Lanes, kernel: Kernel) -> tuple[Array, Array]:
     wave = clock.wave if clock.wave is not None else np.zeros((1, 3))
-    rows = clock.rows if clock.rows is not None else np.zeros((lanes.blocks, max(1, len(kernel.source.waves))), np.int64)
+    rows = (
+        clock.rows if clock.rows is not None else np.zeros((lanes.blocks, max(1, len(kernel.source.waves))), np.int64)
+    )
     return np.ascontiguousarray(wave, dtype=kernel.dtype), np.ascontiguousarray(rows, dtype=np.int64)
-
-
-def values_of(lanes: Lanes, names: Mapping[str, Any]) -> dict[str, Array]:
-    """Rows by name, one value per point."""
-    return {name: lanes.get(name) for name in names if name in lanes.layout.rows}

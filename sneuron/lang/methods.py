@@ -62,12 +62,8 @@ METHODS = {
     m.name: m
     for m in (
         Method("euler", 1, ("x",), (0.0,), "x + dt*k1", split=True, source="Euler 1768"),
-        Method(
-            "heun", 2, ("x", "x + dt*k1"), (0.0, 1.0), "x + dt*(k1 + k2)/2", source="Heun 1900"
-        ),
-        Method(
-            "midpoint", 2, ("x", "x + dt*k1/2"), (0.0, 0.5), "x + dt*k2", source="Runge 1895"
-        ),
+        Method("heun", 2, ("x", "x + dt*k1"), (0.0, 1.0), "x + dt*(k1 + k2)/2", source="Heun 1900"),
+        Method("midpoint", 2, ("x", "x + dt*k1/2"), (0.0, 0.5), "x + dt*k2", source="Runge 1895"),
         Method(
             "rk4",
             4,

@@ -146,9 +146,7 @@ class _Maker:
                 self.made.new[x] = f"{x}_new"
                 self.made.steps[f"{x}_new"] = _text(self.method.update, {"x": state[x], "dt": DT, "k1": f, "j1": j})
 
-    def _field(
-        self, state: Mapping[str, sp.Symbol], time: float, tail: str
-    ) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+    def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
         model = self.model
         moved = {_symbol(x): s for x, s in state.items()}
@@ -167,7 +165,9 @@ class _Maker:
         for name, expr in model.currents.items():
             linear = _linear_slope(_expanded(expr, model), v)
             g = self._named(f"g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
-            i = self._named(f"i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved))
+            i = self._named(
+                f"i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved)
+            )
             total.append(i)
             slope.append(g)
             if not tail:
@@ -234,9 +234,7 @@ def _linear_slope(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
     return sp.Integer(0) if x in slope.free_symbols else slope
 
 
-def _through(
-    expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Mapping[sp.Symbol, sp.Symbol]
-) -> sp.Expr:
+def _through(expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Mapping[sp.Symbol, sp.Symbol]) -> sp.Expr:
     """A current linear in v as g * (v - E) or g * v + rest, reusing the conductance."""
     whole = _expanded(expr, model)
     slope = _linear_slope(whole, v)
@@ -349,11 +347,11 @@ def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fract
             program.steps[name] = _inverted(expr.xreplace(swaps))
 
 
-class exprel_from(sp.Function):  # noqa: N801 - a function of the language
+class exprel_from(sp.Function):
     """exprel(x) given x and exp(x)."""
 
 
-class exprel_inverse_from(sp.Function):  # noqa: N801 - a function of the language
+class exprel_inverse_from(sp.Function):
     """1/exprel(x) given x and exp(x)."""
 
 

@@ -188,7 +188,7 @@ def _exp_parts(a: _Arith, x: Any) -> tuple[Any, Any]:
 
 
 def _clipped(a: _Arith, x: Any) -> tuple[Any, Any, Any]:
-    """x held inside the range of exp (NaN passes), and whether it was below or above it."""
+    """X held inside the range of exp (NaN passes), and whether it was below or above it."""
     low, high = (-708.0, 709.0) if a.wide else (-87.0, 88.0)
     below, above = a.less(x, a.const(low)), a.less(a.const(high), x)
     return a.pick(above, a.const(high), a.pick(below, a.const(low), x)), below, above

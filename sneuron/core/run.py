@@ -1,0 +1,356 @@
+"""Whole runs: the fused kernel behind labelled arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sneuron import errors, labels
+from sneuron.core.session import Session, checked_dt, steps_in
+from sneuron.core.state import model_of, state_dims
+from sneuron.lang.kernel import Outcome
+from sneuron.lang.model import Model
+
+__all__ = ["RunSim", "StepSim"]
+
+Array = NDArray[Any]
+ROOM = 128
+KINDS = ("mean", "min", "max")
+
+
+def RunSim(
+    state: xr.Dataset,
+    duration: Any,
+    dt: Any = None,
+    method: str | None = None,
+    *,
+    record: Sequence[str] = (),
+    record_at: Any = None,
+    every: int = 1,
+    features: Sequence[str] = (),
+    spikes: bool = True,
+    dtype: str = "float64",
+    allow_unstable: bool = False,
+    return_state: bool = False,
+) -> Any:
+    """Run neurons for a while in one compiled loop.
+
+    Parameters
+    ----------
+    state : Dataset
+        From `InitNeu`, `InjCur`, `StepSim`, or the end state of another run.
+    duration : number or text, ms
+        0 gives a run with no step: one sample of each recorded variable, no spike.
+    dt : number or text, ms
+        Time step; the state's last, else the model's own.
+    method : str
+        Integration method; the state's last, else the model's own.
+    record : sequence of str
+        States, currents (`i_na`), conductances (`g_na`) or `i_stim` to keep over time.
+    record_at : mapping or list of int, optional
+        Where to record: a selection of coordinates, or numbers of neurons counted in the order of the
+        dims; traces then have the dim `trace`.  Everywhere when omitted.
+    every : int
+        Record every so many steps, from the first sample at the start.
+    features : sequence of str
+        `<variable>_mean`, `_min` or `_max` over the run, at the start of each step, computed on the way.
+    spikes : bool
+        Whether spike times are kept; counts always are.
+    dtype : {"float64", "float32"}
+    allow_unstable : bool
+        Run with a dt beyond the stability limit; the result says so.
+    return_state : bool
+        Return (run, state at the end).
+
+    Returns
+    -------
+    xarray.Dataset or (Dataset, Dataset)
+        `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN,
+        `first_bad_time` in ms, recorded variables with `time`, features; coordinates are the
+        parameters that vary, and `status` (ok, diverged, out_of_range, overflow).
+
+    Raises
+    ------
+    TimeError
+        When dt or duration cannot be, or dt is beyond what the method can follow.
+    UnknownNameError
+        When something to record is not there.
+
+    Notes
+    -----
+    The k-th sample lies at t_start + k * every * dt and holds the state before step k * every; spikes are
+    placed inside their step by linear interpolation (in closed form under method "exact").
+    n single steps by `StepSim` give the same bits.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> run = RunSim(InitNeu({"model": "hh", "I": [0.0, 10.0]}), duration=100)
+    >>> run.spike_count.values
+    array([0., 7.])
+    """
+    where = "RunSim"
+    model = model_of(state, where)
+    dt_ms = checked_dt(dt if dt is not None else state.attrs.get("dt"), model, where)
+    n = steps_in(duration, dt_ms, where)
+    _check_request(model, record, features, every, where)
+    session = Session(
+        state,
+        where,
+        dt_ms,
+        method,
+        dtype,
+        () if record_at is not None else tuple(record),
+        tuple(features),
+        n,
+        allow_unstable,
+    )
+    out, trains = _advance(session, n, ROOM if spikes else 0, every)
+    run = _result(session, out, trains, n, every)
+    if record and record_at is not None:
+        run = run.merge(_traces(state, record_at, n, session, tuple(record), every), combine_attrs="override")
+    run.attrs.update(_provenance(session, n, allow_unstable))
+    return (run, session.after(n, out)) if return_state else run
+
+
+def StepSim(
+    state: xr.Dataset, dt: Any = None, n: int = 1, method: str | None = None, dtype: str = "float64"
+) -> xr.Dataset:
+    """The state `n` steps later.
+
+    Parameters
+    ----------
+    state : Dataset
+    dt : number or text, ms
+    n : int
+    method : str
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    xarray.Dataset
+        With `spike` (whether the last step held one) and `spike_phase` (where in it).
+
+    Notes
+    -----
+    Order inside a step: currents, gates, voltage, refractoriness, detection, reset.  For split methods it
+    is IonDyn, UpdGate, UpdVolt, RefracDyn, DetSpike, RstSpike, bit for bit.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> cell = StepSim(InitNeu({"model": "hh", "I": 10.0}), dt=0.025)
+    >>> float(cell.v) > -65.0
+    True
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        raise errors.ParameterError("StepSim: 'n'", f"{n!r} is not a number of steps", "a whole number >= 0")
+    session = Session(state, "StepSim", dt, method, dtype, n_steps=int(n))
+    out, _ = _advance(session, int(n), 0, 1)
+    return session.after(int(n), out)
+
+
+def _check_request(model: Model, record: Sequence[str], features: Sequence[str], every: int, where: str) -> None:
+    if isinstance(record, str) or isinstance(features, str):
+        raise errors.ParameterError(where, "record and features are lists of names", mend="record=['v']")
+    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
+        raise errors.ParameterError(f"{where}: 'every'", f"{every!r} is not a number of steps", "a whole number >= 1")
+    names = _recordable(model)
+    for name in record:
+        if name not in names:
+            raise errors.unknown(f"{where}: 'record'", "variable", name, names)
+    for feature in features:
+        stem, _, kind = feature.rpartition("_")
+        if stem not in names or kind not in KINDS:
+            raise errors.unknown(f"{where}: 'features'", "feature", feature, [f"{v}_{k}" for v in names for k in KINDS])
+
+
+def _recordable(model: Model) -> list[str]:
+    """Everything that can be recorded, with the slopes that exist left to the kernel."""
+    return [*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in model.currents), "i_stim"]
+
+
+def _advance(session: Session, n: int, room: int, every: int) -> tuple[Outcome, tuple[Array, Array]]:
+    """Run to the end, emptying the spike buffers whenever a block is full; trains as (neuron, time)."""
+    kernel, lanes = session.kernel, session.lanes
+    out = session.outcome(room, n // every + 1 if kernel.source.recorded else 0)
+    neurons, times = [], []
+    while True:
+        kernel.run(lanes, session.clock, n, out, every)
+        fill = lanes.points(out.fill)
+        kept = np.arange(room) < fill[:, None]
+        neurons.append(np.broadcast_to(np.arange(session.size)[:, None], kept.shape)[kept])
+        times.append(lanes.points(out.times)[kept])
+        out.fill[...] = 0
+        if (out.done >= n).all():
+            break
+    _last_sample(session, out, n, every)
+    return out, (np.concatenate(neurons), np.concatenate(times))
+
+
+def _last_sample(session: Session, out: Outcome, n: int, every: int) -> None:
+    """The sample at the very end: the states as they are now, the currents that belong to them."""
+    names = session.kernel.source.recorded
+    if not names or n % every:
+        return
+    if any(name not in session.model.states for name in names):
+        session.kernel.view("ion", session.lanes, replace(session.clock, first=session.clock.first + n))
+    for k, name in enumerate(names):
+        out.record[k, n // every] = session.lanes.row(name)
+
+
+def _result(session: Session, out: Outcome, trains: tuple[Array, Array], n: int, every: int) -> xr.Dataset:
+    lanes = session.lanes
+    status = lanes.points(out.status)
+    failed = status != 0
+    counts = np.where(failed, np.nan, lanes.points(out.counts).astype(np.float64))
+    variables = {
+        labels.SPIKE_COUNT: session.labelled(counts, units="1", long_name="number of spikes"),
+        labels.FIRST_BAD: session.labelled(lanes.points(out.bad), units="ms", long_name="when the neuron failed"),
+    }
+    if out.times.shape[2]:
+        variables[labels.SPIKE_TIME] = session.labelled(
+            _padded(trains, session.size, failed),
+            (labels.SPIKE,),
+            units="ms",
+            long_name="spike time",
+            **_window(session, n),
+        )
+    for feature in session.features:
+        variables[feature] = _feature(session, feature, n, failed)
+    run = xr.Dataset(variables, coords=_coords(session))
+    if session.record:
+        run = run.assign(_recorded(session, out, n, every))
+    code = np.where(failed, status, int(labels.Status.OK)).astype(np.uint8)
+    return run.assign_coords({labels.STATUS: session.labelled(code).assign_attrs(labels.status_attrs())})
+
+
+def _window(session: Session, n: int) -> dict[str, float]:
+    start = session.clock.origin + session.clock.first * session.dt
+    return {"t_start": start, "t_stop": start + n * session.dt}
+
+
+def _padded(trains: tuple[Array, Array], size: int, failed: Array) -> Array:
+    """Trains as rows padded with NaN; failed neurons have none."""
+    neurons, times = trains
+    order = np.argsort(neurons, kind="stable")
+    neurons, times = neurons[order], times[order]
+    counts = np.bincount(neurons, minlength=size)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    rows = np.full((size, int(counts.max(initial=0))), np.nan)
+    rows[neurons, np.arange(neurons.size) - starts[neurons]] = times
+    rows[failed] = np.nan
+    return rows
+
+
+def _feature(session: Session, feature: str, n: int, failed: Array) -> xr.DataArray:
+    stem, kind = feature.rsplit("_", 1)
+    values = session.lanes.get(f"feature.{feature}").astype(np.float64)
+    values = values / n if kind == "mean" and n else values
+    values = np.where(failed | (n == 0), np.nan, values)
+    return session.labelled(values, units=_unit(session.model, stem), long_name=f"{kind} of {stem}")
+
+
+def _recorded(session: Session, out: Outcome, n: int, every: int) -> dict[str, xr.DataArray]:
+    start = _window(session, n)["t_start"]
+    samples = n // every + 1
+    t = start + np.arange(samples) * (every * session.dt)
+    time = xr.DataArray(t, dims=labels.TIME, attrs={"units": "ms", "long_name": "time"})
+    after = t[None, :] > session.lanes.points(out.bad)[:, None] - 0.5 * session.dt
+    result = {}
+    for k, name in enumerate(session.record):
+        values = np.moveaxis(out.record[k].reshape(samples, -1)[:, session.lanes.place], 0, 1)
+        values = np.where(after, np.nan, values).astype(session.kernel.dtype)
+        attrs = {"units": _unit(session.model, name), "long_name": _long_name(session.model, name)}
+        result[name] = session.labelled(values, (labels.TIME,), **attrs).assign_coords({labels.TIME: time})
+    return result
+
+
+def _unit(model: Model, name: str) -> str:
+    if name in model.states:
+        return model.states[name].unit
+    if name.startswith("g_"):
+        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(model.current_unit, f"{model.current_unit}/mV")
+    return model.current_unit
+
+
+def _long_name(model: Model, name: str) -> str:
+    if name in model.states:
+        return model.states[name].note or name
+    kind, _, which = name.partition("_")
+    return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
+
+
+def _coords(session: Session) -> dict[str, xr.DataArray]:
+    """Coordinates of the state, and every parameter that varies."""
+    state = session.state
+    coords = {str(k): c for k, c in state.coords.items() if set(c.dims) <= set(session.dims)}
+    inputs = [n for n in state.data_vars if state[n].attrs.get("role") in ("parameter", "input") and state[n].ndim]
+    coords |= {str(n): state[n] for n in inputs if set(state[n].dims) <= set(session.dims) and n not in coords}
+    return coords
+
+
+def _traces(state: xr.Dataset, at: Any, n: int, session: Session, record: tuple[str, ...], every: int) -> xr.Dataset:
+    """Chosen neurons, run once more with recording: the same bits, laid out along `trace`."""
+    dims = state_dims(state)
+    names = [d for d in dims if d in state.coords]
+    flat = state.stack(trace=list(dims), create_index=False) if dims else state.expand_dims("trace")
+    chosen = flat.isel(trace=_chosen(state, at, dims))
+    again = Session(chosen, "RunSim", session.dt, session.kernel.method.name, session.dtype, record, (), n, True)
+    out, _ = _advance(again, n, 0, every)
+    traces = xr.Dataset(_recorded(again, out, n, every))
+    return traces.assign_coords(
+        {f"trace_{d}": chosen[d] for d in names if d in chosen.coords and chosen[d].dims == ("trace",)}
+    )
+
+
+def _chosen(state: xr.Dataset, at: Any, dims: dict[str, int]) -> Array:
+    """Flat numbers of the neurons that `record_at` means."""
+    numbers = np.arange(int(np.prod(list(dims.values()) or [1]))).reshape(tuple(dims.values()))
+    if not isinstance(at, dict):
+        chosen = np.asarray(at)
+        if chosen.dtype.kind not in "iu" or chosen.size == 0 or (chosen < 0).any() or (chosen >= numbers.size).any():
+            raise errors.ParameterError(
+                "RunSim: 'record_at'", f"{at!r} does not number neurons", f"0 to {numbers.size - 1}"
+            )
+        return chosen.reshape(-1)
+    for name in at:
+        if name not in dims:
+            raise errors.unknown("RunSim: 'record_at'", "dim", str(name), list(dims))
+    grid = xr.DataArray(numbers, dims=list(dims), coords={d: state[d] for d in dims if d in state.coords})
+    try:
+        return np.atleast_1d(grid.sel(at).values).reshape(-1)
+    except KeyError as cause:
+        raise errors.ParameterError(
+            "RunSim: 'record_at'",
+            f"{at!r} is not among the coordinates",
+            mend="Give values that the axis has, or numbers of neurons.",
+        ) from cause
+
+
+def _provenance(session: Session, n: int, unstable: bool) -> dict[str, Any]:
+    state, model = session.state, session.model
+    own = {
+        k: float(state[k])
+        for k, p in model.params.items()
+        if k in state and state[k].ndim == 0 and float(state[k]) != p.value
+    }
+    return {
+        "model": model.to_json(),
+        "model_name": model.name,
+        "model_hash": model.hash,
+        "parameters": json.dumps(own, sort_keys=True),
+        "stimulus": state.attrs["stimulus"],
+        "method": session.kernel.method.name,
+        "dt": session.dt,
+        "dtype": session.dtype,
+        "duration": n * session.dt,
+        "allow_unstable": int(unstable),
+        **_window(session, n),
+    }
