@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
@@ -96,24 +97,39 @@ def part_files(template: Template) -> dict[str, bytes]:
     group = zarr.open_group(store, mode="r+", use_consolidated=False)
     for variable in template.variables:
         _create(group, template, variable)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        zarr.consolidate_metadata(store)
+    consolidated(store)
     return {key: value.to_bytes() for key, value in made.items()}
 
 
+def consolidated(store: Store) -> None:
+    """Gather the metadata of a group in one file; they never change afterwards."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(store)
+
+
 def texts_stored(data: xr.Dataset) -> xr.Dataset:
-    """Texts of fixed width as zarr's text of any width, the only one that has a specification."""
-    fixed = {name: var for name, var in data.variables.items() if var.dtype.kind == "U"}
-    wide = {name: xr.Variable(v.dims, v.values.astype(object), v.attrs, v.encoding) for name, v in fixed.items()}
-    return data.drop_indexes([n for n in wide if n in data.xindexes]).assign(wide) if wide else data
+    """Texts as zarr's text of any width, the only one that has a specification."""
+    texts = {name: var for name, var in data.variables.items() if var.dtype.kind in "UO"}
+    wide = {name: xr.Variable(v.dims, v.values.astype(object), v.attrs) for name, v in texts.items()}
+    return _replaced(data, wide)
 
 
-def texts_restored(data: xr.Dataset) -> xr.Dataset:
-    """Texts as NumPy's text of fixed width again."""
+def texts_restored(data: xr.Dataset, dtypes: Mapping[str, str] | None = None) -> xr.Dataset:
+    """Texts as NumPy's text of fixed width again, or as `dtypes` says."""
     wide = {name: var for name, var in data.variables.items() if var.dtype.kind == "T"}
-    fixed = {n: xr.Variable(v.dims, v.values.astype(object).astype(str), v.attrs) for n, v in wide.items()}
-    return data.drop_indexes([n for n in fixed if n in data.xindexes]).assign_coords(fixed) if fixed else data
+    kinds = {name: (dtypes or {}).get(str(name), str) for name in wide}
+    texts = {n: xr.Variable(v.dims, v.values.astype(object).astype(kinds[n]), v.attrs) for n, v in wide.items()}
+    return _replaced(data, texts)
+
+
+def _replaced(data: xr.Dataset, variables: Mapping[Hashable, xr.Variable]) -> xr.Dataset:
+    """A dataset with other values of some variables, each a coord or not as it was."""
+    if not variables:
+        return data
+    coords = {name: var for name, var in variables.items() if name in data.coords}
+    values = {name: var for name, var in variables.items() if name not in data.coords}
+    return data.drop_indexes([n for n in coords if n in data.xindexes]).assign_coords(coords).assign(values)
 
 
 def stored_coords(template: Template) -> dict[str, Any]:

@@ -15,9 +15,10 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from sneuron import errors
 
@@ -126,7 +127,7 @@ class Disk:
         needed = sum(len(data) for data in files.values())
         try:
             with _told(self, next(iter(files)), needed):
-                self._write_each([(partial, files[path]) for partial, path in staged.items()])
+                _each(self.write, [(partial, files[path]) for partial, path in staged.items()])
         except BaseException:
             self.discard(staged)
             raise
@@ -138,8 +139,7 @@ class Disk:
             with _told(self, next(iter(staged.values())), 0):
                 for partial, path in staged.items():
                     self.rename(partial, path)
-                for folder in dict.fromkeys(path.parent for path in staged.values()):
-                    self.sync_folder(folder)
+                _each(self.sync_folder, [(folder,) for folder in dict.fromkeys(p.parent for p in staged.values())])
         except BaseException:
             self.discard(staged)
             raise
@@ -170,16 +170,6 @@ class Disk:
                     self.remove(path)
                     swept += 1
         return swept
-
-    def _write_each(self, files: list[tuple[Path, bytes]]) -> None:
-        """Write all; in several threads, so that the file system may sync them together."""
-        if len(files) == 1:
-            self.write(*files[0])
-            return
-        running = [_pool(os.getpid()).submit(self.write, path, data) for path, data in files]
-        wait(running)
-        for done in running:
-            done.result()
 
     def _name_once(self, partial: Path, path: Path, data: bytes) -> bool:
         try:
@@ -223,6 +213,17 @@ def use_disk(other: Disk) -> Iterator[Disk]:
 
 def _passing_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:160]}.{os.getpid()}-{secrets.token_hex(6)}{PARTIAL}")
+
+
+def _each(do: Callable[..., None], jobs: list[tuple[Any, ...]]) -> None:
+    """Do all jobs; several at once, so that the file system may sync them together. All are over on return."""
+    if len(jobs) == 1:
+        do(*jobs[0])
+        return
+    running = [_pool(os.getpid()).submit(do, *job) for job in jobs]
+    wait(running)
+    for done in running:
+        done.result()
 
 
 @functools.cache

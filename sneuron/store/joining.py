@@ -105,7 +105,8 @@ def join(
         For each part, where it begins along dims without a coordinate; by default what its template said
         (`Template.start`), else `point` and `repeat` go on where the parts before ended, and other dims start at 0.
     chunks : mapping, optional
-        None keeps it lazy without Dask; a mapping makes Dask arrays with those chunks (`{}`: cut where parts and blocks meet).
+        None keeps it lazy without Dask; a mapping makes Dask arrays with those chunks (`{}`: cut where parts and
+        blocks meet).
 
     Returns
     -------

@@ -51,10 +51,11 @@ class ComputedArray(BackendArray):
         return np.asarray(self.compute(place, place + 1))[0]
 
 
-def open_files(store: CheckedFiles) -> xr.Dataset:
+def open_files(store: CheckedFiles, texts: Mapping[str, str] | None = None) -> xr.Dataset:
     """A group of checked files as a lazy dataset."""
     source: Any = store  # xarray takes any store of zarr, but does not say so
-    return texts_restored(xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3))
+    data = xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3)
+    return texts_restored(data, texts)
 
 
 def open_part(
