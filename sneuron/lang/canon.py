@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from typing import Any
 
 from sneuron import errors
@@ -65,21 +66,17 @@ def _decoded(text: str | bytes, where: str) -> str:
     return text
 
 
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
+
 def _check_depth(text: str, where: str) -> None:
     """Count brackets outside of strings."""
-    depth, quoted, escaped = 0, False, False
-    for char in text:
-        if quoted:
-            quoted = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            quoted = True
-        elif char in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise errors.ModelError(where, "the JSON is nested too deep", possible=f"depth {MAX_DEPTH}")
-        elif char in "]}":
-            depth -= 1
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        char = found.group()
+        depth += (char in "[{") - (char in "]}")
+        if depth > MAX_DEPTH:
+            raise errors.ModelError(where, "the JSON is nested too deep", possible=f"depth {MAX_DEPTH}")
 
 
 def _no_constant(where: str) -> Any:

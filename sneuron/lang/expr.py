@@ -121,16 +121,15 @@ def parse(text: str, names: Collection[str], where: str, condition: bool = False
     Examples
     --------
     >>> parse("gL*(v - EL)", ["gL", "v", "EL"], "leak")
-    gL*(v - EL)
+    gL*(-EL + v)
     """
     _check_text(text, where)
     reader = _Reader(text, names, where)
     try:
         tree = ast.parse(_flat(text).strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as cause:
-        column = (getattr(cause, "offset", None) or 1) - 1 + (len(_flat(text)) - len(_flat(text).lstrip()))
-        raise reader.error("this is no complete expression", min(column, max(len(text) - 1, 0))) from None
-    reader.indent = len(text) - len(_flat(text).lstrip())
+        column = reader.indent + (getattr(cause, "offset", None) or len(text)) - 1
+        raise reader.error("this is no complete expression", max(min(column, len(text) - 1), 0)) from None
     reader.check_size(tree)
     return reader.condition(tree) if condition else reader.number(tree)
 
@@ -209,7 +208,8 @@ class _Reader:
     """Turns a checked tree into SymPy."""
 
     def __init__(self, text: str, names: Collection[str], where: str) -> None:
-        self.text, self.names, self.where, self.indent = text, names, where, 0
+        self.text, self.names, self.where = text, names, where
+        self.indent = len(text) - len(_flat(text).lstrip())
 
     def error(
         self, what: str, place: ast.AST | int, possible: str | None = None, guess: str | None = None

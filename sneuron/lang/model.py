@@ -274,10 +274,10 @@ def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) ->
         return _from_plain(what, "model")
     if isinstance(what, bytes):
         return Model.from_json(what)
-    if isinstance(what, Path) or (isinstance(what, str) and what.endswith(".json")):
-        return Model.from_json(_read(Path(what)))
-    if isinstance(what, str):
+    if isinstance(what, str) and not what.endswith(".json"):
         return _from_text(what)
+    if isinstance(what, str | Path):
+        return Model.from_json(_read(Path(what)))
     raise errors.ModelError("load_model", f"{what!r:.60} is no model", "a name, JSON, a path, a dict, a Neuron")
 
 

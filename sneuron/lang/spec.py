@@ -324,6 +324,9 @@ def _float(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise errors.ModelError(where, f"{value!r:.60} is no number")
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
-        raise errors.ModelError(where, f"{value!s:.20}... is too large a number") from None
+        number = math.nan
+    if math.isnan(number):
+        raise errors.ModelError(where, f"{value!r:.20} is no number that a computer can hold")
+    return number

@@ -1,0 +1,185 @@
+"""What every neuron, channel and stimulus of the library promises; a new file is tested by being there."""
+
+import ast
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sneuron.library
+from sneuron.lang import algebra
+from sneuron.lang.expr import numpy_value
+from sneuron.lang.model import Model, channels, load_channel, load_model, load_stimulus, models, neurons, stimuli
+from sneuron.lang.spec import Channel, Mount, Neuron, Param
+
+CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
+FILES = [f for f in sorted(Path(sneuron.library.__file__).parent.rglob("*.py")) if f.name != "__init__.py"]
+
+
+def clamped(channel: Channel) -> Model:
+    """A membrane that holds this channel only."""
+    return load_model(
+        Neuron(
+            f"with_{channel.name}",
+            "C",
+            channels={"x": Mount(channel)},
+            params={"C": Param(1.0, "uF/cm2", 0.1, 10.0, "own choice", note="capacitance")},
+        )
+    )
+
+
+ALL = {name: load_model(name) for name in models()} | {name: clamped(load_channel(name)) for name in channels}
+
+
+def params() -> list[tuple[str, Param]]:
+    found = [(f"{n}.{k}", p) for n, m in ALL.items() for k, p in m.params.items()]
+    return found + [(f"{n}.{k}", p) for n in stimuli for k, p in load_stimulus(n).params.items()]
+
+
+def test_the_library_holds_what_it_should() -> None:
+    assert {"passive", "hh", "lif", "adex", "izhikevich", "izhikevich_2003"} <= set(models())
+    assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
+    assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_files_hold_data_only(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf8"))
+    assert ast.get_docstring(tree)
+    allowed = (ast.Assign, ast.Import, ast.ImportFrom, ast.Expr)
+    assert all(isinstance(node, allowed) for node in tree.body)
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    assert imported <= {"sneuron.lang.spec", "math"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
+    registry = {"neurons": neurons, "channels": channels, "stimuli": stimuli}[file.parent.name]
+    assert file.stem in registry
+
+
+@pytest.mark.parametrize(("path", "param"), params(), ids=lambda x: x if isinstance(x, str) else "")
+def test_every_parameter_has_bounds_unit_source_and_meaning(path: str, param: Param) -> None:
+    assert param.low <= param.value <= param.high
+    assert param.unit or path.split(".")[0] in stimuli
+    assert CITED.search(param.source), param.source
+    assert param.note
+    if path.split(".")[0] not in stimuli and not path.endswith(".I"):
+        assert math.isfinite(param.low)
+        assert math.isfinite(param.high)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_json_round_trip(name: str) -> None:
+    model = ALL[name]
+    again = Model.from_json(model.to_json())
+    assert again == model
+    assert again.to_json() == model.to_json()
+    assert (again.currents, again.equations, again.start) == (model.currents, model.equations, model.start)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_says_where_it_comes_from(name: str) -> None:
+    assert re.search(r"doi:10\.", ALL[name].spec.source or next(iter(ALL[name].channels.values())).source)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_start_values_are_finite_and_in_range_over_all_voltages(name: str) -> None:
+    model = ALL[name]
+    start = model.start_values({"v": np.linspace(-150.0, 100.0, 251)})
+    for state, values in start.items():
+        assert np.isfinite(values).all()
+        if state in model.gates:
+            assert ((values >= 0) & (values <= 1)).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gates_start_where_they_stay(name: str) -> None:
+    model = ALL[name]
+    known = {n: p.value for n, p in model.params.items()} | {"v": np.linspace(-120.0, 60.0, 37)}
+    known |= model.start_values(known)
+    slopes = algebra.slopes(model)
+    for gate in model.gates:
+        np.testing.assert_allclose(numpy_value(slopes[gate], known), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rates_are_positive_everywhere(name: str) -> None:
+    model = ALL[name]
+    known = {n: p.value for n, p in model.params.items()} | {"v": np.linspace(-150.0, 100.0, 100_001)}
+    for function, expression in model.functions.items():
+        known[function] = numpy_value(expression, known)
+    for kind, first, second in model.rates.values():
+        assert (numpy_value(first, known) >= 0).all()
+        assert (numpy_value(second, known) > 0).all()
+        assert kind in ("ab", "it")
+
+
+@pytest.mark.parametrize("name", models())
+def test_rest_is_a_fixed_point(name: str) -> None:
+    model = ALL[name]
+    point = algebra.rest_points(model)[0]
+    known = {n: p.value for n, p in model.params.items()} | point.state
+    assert point.stable
+    for row in algebra.slopes(model).values():
+        assert float(numpy_value(row, known)) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(channels))
+def test_currents_reverse_where_they_should(name: str) -> None:
+    model = ALL[name]
+    values = {n: p.value for n, p in model.params.items()}
+    if "x.E" in values:
+        reversal = values["x.E"]
+    else:
+        kelvin = values["x.celsius"] + 273.15
+        reversal = 8314.462618 * kelvin / (2 * 96485.33212) * math.log(values["x.cao"] / values["x.cai"])
+    gates = dict.fromkeys(model.gates, 0.5)
+    below, at, above = model.currents_at({"v": reversal + np.array([-1.0, 0.0, 1.0]), **gates})["x"]
+    assert below < 0 < above
+    assert abs(at) < 1e-9 * (above - below)
+
+
+@pytest.mark.parametrize("name", ["ca_l_ghk", "ca_t_ghk"])
+def test_ghk_flux_is_exact_at_zero_volts(name: str) -> None:
+    model = ALL[name]
+    values = {n: p.value for n, p in model.params.items()}
+    gates = dict.fromkeys(model.gates, 1.0)
+    expected = values["x.P"] * 2 * 96485.33212 * (values["x.cai"] - values["x.cao"])
+    left, at, right = model.currents_at({"v": np.array([-1e-6, 0.0, 1e-6]), **gates})["x"]
+    assert at == pytest.approx(expected, rel=1e-14)
+    assert left == pytest.approx(expected, rel=1e-6)
+    assert right == pytest.approx(expected, rel=1e-6)
+
+
+def test_t_type_window_current_peaks_near_minus_60() -> None:
+    v = np.linspace(-100.0, 0.0, 1001)
+    for name in ("ca_t_ohmic", "ca_t_ghk"):
+        current = ALL[name].currents_at({"v": v})["x"]
+        assert (current <= 0).all()
+        assert -70.0 < v[np.argmin(current)] < -50.0
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_equations_render(name: str) -> None:
+    text = ALL[name].latex()
+    assert text.count("{") == text.count("}")
+    assert text.count(r"\left(") == text.count(r"\right)")
+    assert text.startswith("\\begin{aligned}\n")
+    assert text.count("&") == text.count("\n") - 1
+
+
+@pytest.mark.parametrize("name", [n for n in stimuli if not stimuli[n].played])
+def test_stimuli_are_finite_and_end(name: str) -> None:
+    wave = load_stimulus(name)
+    amplitudes = {k: 2.0 for k, p in wave.params.items() if p.unit == "" and k != "offset"}
+    current = wave.at(np.linspace(-10.0, 20000.0, 10_001), amplitudes | {"start": 0.0, "stop": 500.0})
+    assert np.isfinite(current).all()
+    assert np.abs(current).max() <= 2.0
+    assert np.abs(current).max() > 1.0
+    assert (current[:4] == 0).all()
+    if "stop" in wave.params:
+        assert (current[300:] == 0).all()
