@@ -9,6 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sneuron.core.currents import CaCur as CaCur
+    from sneuron.core.currents import KCur as KCur
+    from sneuron.core.currents import LeakCur as LeakCur
+    from sneuron.core.currents import NaCur as NaCur
+    from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.parts import IonDyn as IonDyn
+    from sneuron.core.parts import RefracDyn as RefracDyn
+    from sneuron.core.parts import RstSpike as RstSpike
+    from sneuron.core.parts import UpdGate as UpdGate
+    from sneuron.core.parts import UpdVolt as UpdVolt
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
     from sneuron.core.state import InitNeu as InitNeu
@@ -22,15 +32,23 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.labels import Status as Status
+    from sneuron.lang.model import ExportJSON as ExportJSON
+    from sneuron.lang.model import Model as Model
+    from sneuron.lang.model import load_model as load_model
+    from sneuron.lang.model import models as models
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "core.currents": "CaCur KCur LeakCur NaCur",
+    "core.detect": "DetSpike",
+    "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
     "errors": "SneuronError",
     "labels": "Status",
+    "lang.model": "ExportJSON Model load_model models",
 }
 """Where each public name lives: module -> names."""
 

@@ -106,7 +106,7 @@ class Session:
             self.model, method_named(name).name, self.dtype, waves_of(self.state), self.record, self.features
         )
         self.dims = state_dims(self.state)
-        if not self.unstable:
+        if not self.unstable and (self.state.attrs["step"] == 0 or self.dt != self.state.attrs.get("dt")):
             self._check_stability()
         self._load()
 
@@ -187,10 +187,10 @@ class Session:
 
 
 def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
-    """The fastest time constant (ms) over the neurons; of many, over a spread sample of them."""
+    """The fastest time constant (ms) of the neurons where they start; of many, over a spread sample of them."""
     from sneuron.lang.algebra import fastest_time_constant
 
-    names = [n for n in (*model.params, *model.states) if n in state]
+    names = [n for n in model.params if n in state]
     size = math.prod(dims.values())
     picks = np.unique(np.linspace(0, size - 1, min(size, 64)).astype(int))
     index = np.unravel_index(picks, tuple(dims.values())) if dims else ()

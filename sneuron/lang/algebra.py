@@ -79,7 +79,9 @@ def jacobian(model: Model) -> sympy.ImmutableMatrix:
 
 
 def time_constants(model: Model, values: Mapping[str, Any] | None = None) -> Any:
-    """The fastest time constant (ms) at each point: 1 / max |eigenvalue| of the Jacobian.
+    """The fastest time constant (ms) at each point: 1 / max |eigenvalue| of the Jacobian, of those that decay.
+
+    What grows is not counted: no step resolves an upstroke to infinity, and it limits no step's stability.
 
     Parameters
     ----------
@@ -96,7 +98,8 @@ def time_constants(model: Model, values: Mapping[str, Any] | None = None) -> Any
     matrix = _jacobian_at(model, values or {})
     finite = np.isfinite(matrix).all(axis=(-2, -1))
     safe = np.where(finite[..., None, None], matrix, 0.0)
-    fastest = np.abs(np.linalg.eigvals(safe)).max(axis=-1)
+    eigenvalues = np.linalg.eigvals(safe)
+    fastest = np.where(eigenvalues.real < 0, np.abs(eigenvalues), 0.0).max(axis=-1)
     with np.errstate(divide="ignore"):
         return np.where(finite, 1.0 / fastest, np.nan)
 

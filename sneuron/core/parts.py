@@ -1,0 +1,238 @@
+"""The parts of a step, each a function of its own: views of the very code of the fused run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sneuron import errors, labels
+from sneuron.core.session import Session
+from sneuron.core.state import model_of
+
+__all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
+
+CURRENT, CONDUCTANCE, INJECTED = "current", "conductance", "injected"
+
+
+def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """The membrane currents and conductances of a state, by channel.
+
+    Parameters
+    ----------
+    state : Dataset
+    dt : number or text, ms
+    method : str
+
+    Returns
+    -------
+    xarray.Dataset
+        The state with `current(..., channel)`, outward positive, `conductance(..., channel)` (the slope of the
+        current against the voltage; NaN for a current that is not linear in it), `reversal(..., channel)` in mV
+        where there is one, and `injected(...)`.
+
+    Notes
+    -----
+    i = g m^p h^q (v - E).  For Hodgkin & Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764) at rest:
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> now = IonDyn(InitNeu({"model": "hh", "v": -65.0}))
+    >>> now.current.sel(channel="leak").round(2).item()
+    -3.21
+    """
+    session = Session(state, "IonDyn", dt, method, unstable=True)
+    session.kernel.view("ion", session.lanes, session.clock)
+    program, model = session.kernel.source.program, session.model
+    units = {"current": model.current_unit, "conductance": _conductance_unit(model.current_unit)}
+    names = list(program.currents)
+    i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in names], axis=-1)
+    g = np.stack([_slope(session, program.slopes[c]) for c in names], axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        e = np.where(g != 0, session.lanes.get("v")[:, None] - i / g, np.nan)
+    channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
+    extra = (labels.CHANNEL,)
+    injected = session.lanes.get(program.stimulus).astype(np.float64)
+    return state.assign(
+        {
+            CURRENT: session.labelled(i, extra, units=units["current"], long_name="membrane current", role="current"),
+            CONDUCTANCE: session.labelled(
+                g, extra, units=units["conductance"], long_name="slope conductance", role="conductance"
+            ),
+            "reversal": session.labelled(e, extra, units="mV", long_name="reversal potential", role="current"),
+            INJECTED: session.labelled(injected, units=units["current"], long_name="injected current", role="current"),
+        }
+    ).assign_coords({labels.CHANNEL: channel})
+
+
+def UpdGate(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """Gates and all other states but the voltage, one step on.
+
+    Parameters
+    ----------
+    state : Dataset
+    dt : number or text, ms
+    method : str
+        A split method: exp_euler, rush_larsen, euler, exact, izhikevich_2003.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    ModelError
+        For methods that advance all states together.
+
+    Notes
+    -----
+    Rush & Larsen 1978 (doi:10.1109/TBME.1978.326270): x <- x_inf + (x - x_inf) exp(-dt/tau), exact at constant
+    voltage for any dt.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> cell = InitNeu({"model": "hh", "v": -65.0})
+    >>> bool(abs(UpdGate(cell, dt=0.01).m - cell.m) < 1e-15)
+    True
+    """
+    session = Session(state, "UpdGate", dt, method, unstable=True)
+    session.kernel.view("gates", session.lanes, session.clock)
+    return _with_states(session, [x for x in session.model.states if x != "v"])
+
+
+def UpdVolt(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """The voltage, one step on, from the currents that `IonDyn` left in the state.
+
+    Parameters
+    ----------
+    state : Dataset
+        Without currents they are computed from the state as it is; they are used up here.
+    dt : number or text, ms
+    method : str
+
+    Returns
+    -------
+    xarray.Dataset
+        `v` in mV; neurons that are refractory keep theirs.
+
+    Notes
+    -----
+    C dv/dt = I - sum i_k; exponential Euler: v <- v + dt (I - sum i)/C * exprel(-dt sum g/C).
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> cell = InitNeu({"model": "passive", "I": 1.0})
+    >>> bool(UpdVolt(cell).v > cell.v)
+    True
+    """
+    ready = state if CURRENT in state else IonDyn(state, dt, method)
+    session = Session(ready, "UpdVolt", dt, method, unstable=True)
+    program = session.kernel.source.program
+    for k, name in enumerate(program.currents):
+        session.lanes.put(program.currents[name], session.flat(ready[CURRENT].isel({labels.CHANNEL: k})))
+        if program.slopes[name]:
+            session.lanes.put(program.slopes[name], session.flat(ready[CONDUCTANCE].isel({labels.CHANNEL: k})))
+    session.lanes.put(program.stimulus, session.flat(ready[INJECTED]))
+    session.kernel.view("volt", session.lanes, session.clock)
+    moved = _with_states(session, ["v"], ["v_before"])
+    clock = {"origin": session.clock.origin, "step": session.clock.first + 1, "dt": session.dt}
+    used = [CURRENT, CONDUCTANCE, "reversal", INJECTED, labels.CHANNEL]
+    return moved.drop_vars(used).assign_attrs(clock | {"method": session.kernel.method.name})
+
+
+def RefracDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """One step less to wait for neurons that are refractory.
+
+    Parameters
+    ----------
+    state : Dataset
+    dt : number or text, ms
+    method : str
+
+    Returns
+    -------
+    xarray.Dataset
+        `refractory_steps`: whole steps left; a spike sets round(t_ref / dt), so that 1 ms at 0.1 ms is 10 steps, always.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> cell = InitNeu({"model": "lif"})
+    >>> RefracDyn(cell.assign(refractory_steps=cell.refractory_steps + 3)).refractory_steps.item()
+    2.0
+    """
+    session = Session(state, "RefracDyn", dt, method, unstable=True)
+    if not session.model.refractory:
+        return state
+    session.kernel.view("refraction", session.lanes, session.clock)
+    return _with_states(session, [], ["refractory_steps"])
+
+
+def RstSpike(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """Reset the neurons that spike: v to its reset value, jumps of other states, the refractory time.
+
+    Parameters
+    ----------
+    state : Dataset
+        With `spike` from `DetSpike`.
+    dt : number or text, ms
+    method : str
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Notes
+    -----
+    AdEx (Brette & Gerstner 2005, doi:10.1152/jn.00686.2005): v <- Vr, w <- w + b, all from the values before the reset.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> cell = InitNeu({"model": "adex"})
+    >>> RstSpike(cell.assign(spike=cell.spike | True)).w.item()
+    80.5
+    """
+    session = Session(state, "RstSpike", dt, method, unstable=True)
+    session.kernel.view("resetting", session.lanes, session.clock)
+    return _with_states(session, list(session.model.reset), ["refractory_steps"])
+
+
+def _with_states(session: Session, states: list[str], internals: list[str] | None = None) -> xr.Dataset:
+    """The state with some variables taken back from the lanes."""
+    rows = {"v_before": "v_before", "refractory_steps": "refractory_steps", "armed": "armed", "spike_phase": "phase"}
+    names = {x: x for x in states} | {n: rows[n] for n in internals or []}
+    state = session.state
+    taken = {
+        n: session.labelled(session.lanes.get(row).astype(np.float64)).assign_attrs(state[n].attrs)
+        for n, row in names.items()
+    }
+    return state.assign(taken)
+
+
+def detected(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
+    """The state with `spike`, `spike_phase` and the detector one step on."""
+    session = Session(state, "DetSpike", dt, method, unstable=True)
+    session.kernel.view("detection", session.lanes, session.clock)
+    found = _with_states(session, [], ["armed", "spike_phase"])
+    spike = session.labelled(session.lanes.get("flag") == 1).assign_attrs(state["spike"].attrs)
+    return found.assign(spike=spike)
+
+
+def _slope(session: Session, name: str) -> Any:
+    return session.lanes.get(name).astype(np.float64) if name else np.full(session.size, np.nan)
+
+
+def _conductance_unit(current_unit: str) -> str:
+    return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(current_unit, f"{current_unit}/mV")
+
+
+def need_state(state: Any, where: str) -> None:
+    """Refuse what is not a state."""
+    model_of(state, where)
+    if "v" not in state:
+        raise errors.DataError(where, "the state has no voltage 'v'", mend="Make one with InitNeu.")
