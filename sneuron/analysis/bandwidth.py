@@ -49,7 +49,8 @@ def adaptive(times: FloatArray, start: float, stop: float) -> FloatArray:
     On a grid of 512 cells the locally best fixed bandwidth is found for every length W of a local window; the window
     is then the longest whose best bandwidth is still at least gamma W, smoothed over its length; and the stiffness
     gamma is the one whose rate costs least as a whole. Unlike in the paper, a kernel's width belongs to the spike and
-    not to the time where the rate is read, so that each spike keeps unit mass.
+    not to the time where the rate is read, so that each spike keeps unit mass. It pays where the rate changes suddenly;
+    on slowly varying rates it follows chance, and `optimal` is closer.
     """
     if times.size < FEWEST:
         return np.full(times.size, np.nan)

@@ -188,11 +188,12 @@ def _rounding(spikes: Trains) -> FloatArray:
 
 
 def _histogram(isi: FloatArray, row: IntArray, rows: int, edges: FloatArray) -> FloatArray:
+    bins = edges.size - 1
     cell = np.searchsorted(edges, isi, "right") - 1
-    cell[isi == edges[-1]] = edges.size - 2
-    inside = (cell >= 0) & (cell < edges.size - 1)
-    flat = np.bincount(row[inside] * (edges.size - 1) + cell[inside], minlength=rows * (edges.size - 1))
-    return flat.reshape(rows, -1).astype(np.float64)
+    cell[isi == edges[-1]] = bins - 1
+    inside = (cell >= 0) & (cell < bins)
+    flat = np.bincount(row[inside] * bins + cell[inside], minlength=rows * bins)
+    return flat.reshape(rows, bins).astype(np.float64)
 
 
 def _edges(options: Mapping[str, Any]) -> FloatArray | None:

@@ -153,6 +153,14 @@ def refuse_dtype(dtype: np.dtype[Any], name: str, where: str) -> None:
         raise errors.DataError(where, f"{name!r} has dtype {dtype}", "real numbers", mend="Convert it to float64.")
 
 
+def refuse_unknown_chunks(array: xr.DataArray, where: str) -> None:
+    """A lazy array must know its shape."""
+    for dim, sizes in zip(array.dims, array.chunks or (), strict=array.chunks is not None):
+        if any(np.isnan(size) for size in sizes):
+            mend = "Call compute_chunk_sizes() on the dask array first."
+            raise errors.DataError(where, f"the chunk sizes of dim {dim!r} are unknown", mend=mend)
+
+
 class Measure:
     """A numpy function made to serve ndarray, DataArray and dask-backed DataArray; made by `measure`.
 
@@ -319,13 +327,8 @@ def _labelled(
 
 def _gathered(array: xr.DataArray, core: tuple[str, ...], where: str) -> xr.DataArray:
     """A lazy array with each core dim in one chunk."""
-    if array.chunks is None:
-        return array
-    for dim, sizes in zip(array.dims, array.chunks, strict=True):
-        if any(np.isnan(size) for size in sizes):
-            mend = "Call compute_chunk_sizes() on the dask array first."
-            raise errors.DataError(where, f"the chunk sizes of dim {dim!r} are unknown", mend=mend)
-    return array.chunk(dict.fromkeys(core, -1))
+    refuse_unknown_chunks(array, where)
+    return array if array.chunks is None else array.chunk(dict.fromkeys(core, -1))
 
 
 def _apart(

@@ -123,8 +123,8 @@ def FireRate(
     bandwidth : float (ms), "optimal" or "adaptive", optional
         Standard deviation of the kernel: for the rectangular kernel its half-width over sqrt(3), for the exponential
         its time constant, for the alpha function sqrt(2) times its time constant. "optimal" is the fixed bandwidth of
-        least expected squared error of each train, "adaptive" one for each spike (both Gaussian only); with 1 or 2
-        spikes these are undefined and the rate is NaN.
+        least expected squared error of each train, "adaptive" one for each spike, for rates with sudden changes (both
+        Gaussian only); with 1 or 2 spikes these are undefined and the rate is NaN.
     step : float, ms, default 1
         With a kernel: the rate is the mean over cells of this length, so that its sum times the step is its integral.
     times : array, ms, optional
@@ -190,8 +190,8 @@ def FireRate(
 def _counted(spikes: Trains, grid: _Grid) -> FloatArray:
     """Spikes in each window."""
     cell = np.minimum(np.searchsorted(grid.points, spikes.times, "right") - 1, grid.size - 1)
-    rows = spikes.failed.size
-    return np.bincount(spikes.row * grid.size + cell, minlength=rows * grid.size).reshape(rows, -1).astype(np.float64)
+    rows, size = spikes.failed.size, grid.size
+    return np.bincount(spikes.row * size + cell, minlength=rows * size).reshape(rows, size).astype(np.float64)
 
 
 def _widths(spikes: Trains, bandwidth: float | str) -> tuple[FloatArray, npt.NDArray[np.bool_]]:

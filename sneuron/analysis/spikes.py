@@ -19,7 +19,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.analysis.measure import FloatArray, Reading, label_plain, refuse_dtype
+from sneuron.analysis.measure import FloatArray, Reading, label_plain, refuse_dtype, refuse_unknown_chunks
 from sneuron.labels import NEURON, SPIKE, SPIKE_COUNT, SPIKE_TIME, STATUS, TIME, Status
 
 __all__ = ["EVENT", "EVENT_NEURON", "EVENT_TIME", "SPIKE_REF", "SpikeTrains", "Trains", "read_trains"]
@@ -196,6 +196,7 @@ def _read_padded(name: str, value: Any, options: Mapping[str, Any], where: str) 
     times = label_plain(_ragged(value, name, where), (SPIKE,), where) if plain else value
     spike = [dim for dim in (SPIKE, SPIKE_REF) if dim in times.dims]
     refuse_dtype(times.dtype, name, where)
+    refuse_unknown_chunks(times, where)
     if not spike or times.dtype == bool:
         raise errors.DataError(where, f"{name!r} has dims {times.dims} and dtype {times.dtype}", "; ".join(_LAYOUTS))
     if STATUS in times.coords:
@@ -377,7 +378,7 @@ def _from_padded(
     times: npt.NDArray[Any], *known: npt.NDArray[Any], beside: tuple[str, ...], factor: float, where: str
 ) -> Trains:
     shape, width = times.shape[:-1], times.shape[-1]
-    table = np.ascontiguousarray(times, np.float64).reshape(-1, width)
+    table = np.ascontiguousarray(times, np.float64).reshape(math.prod(shape), width)
     failed = np.zeros(table.shape[0], bool)
     for name, values in zip(beside, known, strict=True):
         values = np.broadcast_to(values, shape).ravel()
@@ -399,12 +400,12 @@ def _from_events(
     times: npt.NDArray[Any], neurons: npt.NDArray[Any], *status: npt.NDArray[Any], many: int, factor: float, where: str
 ) -> Trains:
     shape = times.shape[:-1]
-    table = np.ascontiguousarray(times, np.float64).reshape(-1, times.shape[-1])
+    table = np.ascontiguousarray(times, np.float64).reshape(math.prod(shape), times.shape[-1])
     failed = np.zeros(table.shape[0], bool)
     for values in status:
         failed |= np.broadcast_to(values, shape).ravel() != Status.OK
     held = ~np.isnan(table) & ~failed[:, None]
-    neuron = np.ascontiguousarray(neurons, np.int64).reshape(table.shape)[held]
+    neuron = _table(neurons, np.int64)[held]
     if neuron.size and (neuron.min() < 0 or neuron.max() >= many):
         worst = int(neuron.min() if neuron.min() < 0 else neuron.max())
         raise errors.DataError(where, f"{EVENT_NEURON} {worst} is not a neuron", f"0 to {many - 1}")
@@ -416,7 +417,7 @@ def _from_events(
 
 def _from_raster(raster: npt.NDArray[Any], *status: npt.NDArray[Any], time: FloatArray, where: str) -> Trains:
     shape = raster.shape[:-1]
-    table = np.ascontiguousarray(raster).reshape(-1, raster.shape[-1])
+    table = np.ascontiguousarray(raster).reshape(math.prod(shape), raster.shape[-1])
     failed = np.zeros(table.shape[0], bool)
     for values in status:
         failed |= np.broadcast_to(values, shape).ravel() != Status.OK
@@ -426,3 +427,8 @@ def _from_raster(raster: npt.NDArray[Any], *status: npt.NDArray[Any], time: Floa
 
 def _starts(count: npt.NDArray[Any]) -> IntArray:
     return np.concatenate(([0], np.cumsum(count))).astype(np.int64)
+
+
+def _table(array: npt.NDArray[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """Trains by rows, contiguous, in the machine's own numbers."""
+    return np.ascontiguousarray(array, dtype).reshape(math.prod(array.shape[:-1]), array.shape[-1])

@@ -1,0 +1,225 @@
+"""What every registered measure keeps: one numpy function serves all, lazily, the same bits, as declared."""
+
+import pickle
+import warnings
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+
+from sneuron.analysis.measure import Core, Output, measure, measures
+from sneuron.analysis.spikes import SpikeTrains
+
+SHAPE = (4, 2)
+LENGTH = 24
+STOP = 1000.0
+
+OPTIONS = {
+    "FireRate": [
+        {}, {"window": 130.0}, {"bandwidth": 20.0, "step": 50.0}, {"bandwidth": 20.0, "times": [100.0, 400.0]},
+        {"kernel": "alpha", "bandwidth": 30.0, "step": 25.0, "border": "renormalise"},
+        {"kernel": "exponential", "bandwidth": 30.0, "step": 25.0}, {"kernel": "rectangular", "bandwidth": 9.0, "step": 25.0},
+        {"bandwidth": "optimal", "step": 50.0}, {"bandwidth": "adaptive", "step": 50.0}, {"t_start": 200.0, "t_stop": 700.0},
+    ],
+    "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
+    "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
+}  # fmt: skip
+CASES = [(name, options) for name in measures for options in OPTIONS.get(name, [{}])]
+ONE_OUTPUT = [
+    (name, options) for name, options in CASES if len(measures[name].outputs({"t_stop": STOP, **options})) == 1
+]
+
+
+def label(case):
+    name, options = case
+    return name + "".join(f"-{k}={v}" for k, v in options.items())
+
+
+everything = pytest.mark.parametrize("case", CASES, ids=label)
+
+
+def trains(seed=0, dims=("point", "neuron", "spike")):
+    rng = np.random.default_rng(seed)
+    times = np.sort(rng.uniform(0, STOP, (*SHAPE, LENGTH)).round(2), -1)
+    kept = rng.integers(0, LENGTH + 1, SHAPE)
+    kept.flat[:3] = 0, 1, 2
+    times[np.arange(LENGTH) >= kept[..., None]] = np.nan
+    coords = {"point": np.arange(SHAPE[0]) * 10.0, "tag": ("neuron", list("abc")[: SHAPE[1]])}
+    return xr.DataArray(times, dims=dims, coords=coords, attrs={"units": "ms", "t_start": 0.0, "t_stop": STOP})
+
+
+def inputs(name, seed=0):
+    """An array for each array argument of a measure."""
+    given = {}
+    for place, (argument, reader) in enumerate(measures[name].over.items()):
+        if isinstance(reader, SpikeTrains):
+            given[argument] = trains(seed + place)
+        else:
+            assert isinstance(reader, Core)
+            dims = ("point", "neuron", *reader.dims)
+            given[argument] = xr.DataArray(
+                np.random.default_rng(seed).normal(size=(*SHAPE, *[LENGTH] * len(reader.dims))), dims=dims
+            )
+    return given
+
+
+def call(case, given, **more):
+    name, options = case
+    return as_dataset(measures[name](**given, **{**options, **more}))
+
+
+def as_dataset(result):
+    return result if isinstance(result, xr.Dataset) else result.to_dataset()
+
+
+def same_bits(one, two):
+    assert set(one) == set(two)
+    for name in one:
+        a, b = one[name].values, two[name].transpose(*one[name].dims).values
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a.view(np.uint64), b.view(np.uint64), err_msg=name)
+
+
+def never(*args, **kwargs):
+    raise AssertionError("something was computed")
+
+
+@everything
+def test_numpy_and_labels_agree(case):
+    given = inputs(case[0])
+    plain = measures[case[0]](
+        **{n: a.values for n, a in given.items()}, **{"t_stop": STOP, **case[1]} if takes_window(case) else case[1]
+    )
+    labelled = call(case, given)
+    if isinstance(plain, xr.Dataset):
+        same_bits(labelled, plain.rename({"axis_1": "point", "train": "neuron"}))
+    else:
+        (only,) = labelled.values()
+        np.testing.assert_array_equal(plain, only.values)
+
+
+def takes_window(case):
+    return any(isinstance(r, SpikeTrains) and r.window for r in measures[case[0]].over.values())
+
+
+@everything
+@pytest.mark.parametrize("chunks", [{"point": 1, "neuron": 1}, {"point": 3, "spike": 11}], ids=str)
+def test_lazy_stays_lazy_and_chunks_change_no_bit(case, chunks):
+    given = inputs(case[0])
+    lazy = {n: a.chunk({d: c for d, c in chunks.items() if d in a.dims}) for n, a in given.items()}
+    with dask.config.set(scheduler=never):
+        result = call(case, lazy)
+        assert all(variable.chunks is not None for variable in result.values())
+    same_bits(call(case, given), result.compute(scheduler="synchronous"))
+
+
+@everything
+def test_each_train_has_its_bits_whatever_lies_beside_or_behind_it(case):
+    given = inputs(case[0])
+    whole = call(case, given)
+    wider = {n: a.pad({a.dims[-1]: (0, 9)}) if a.dims[-1] == "spike" else a for n, a in given.items()}
+    wider = {n: a.assign_attrs(given[n].attrs) for n, a in wider.items()}
+    same_bits(whole, call(case, wider))
+    for at in ({"point": [2]}, {"point": [3, 1], "neuron": [1]}):
+        same_bits(whole.isel(at), call(case, {n: a.isel(at) for n, a in given.items()}))
+
+
+@everything
+def test_dims_units_and_coords_are_as_declared(case):
+    name, options = case
+    result = call(case, inputs(name))
+    stated = {"t_start": 0.0, "t_stop": STOP, **options} if takes_window(case) else options
+    with dask.config.set(scheduler=never):
+        described, coords = measures[name].describe(stated), measures[name].coords(stated)
+    assert list(described) == list(result)
+    for variable, (dims, dtype, units) in described.items():
+        array = result[variable]
+        assert array.dims == ("point", "neuron", *dims)
+        assert array.shape == (*SHAPE, *dims.values())
+        assert (array.dtype, array.attrs["units"]) == (dtype, units)
+        assert array.attrs["long_name"]
+    for coord, variable in coords.items():
+        np.testing.assert_array_equal(result[coord].values, variable.values)
+        assert result[coord].attrs == variable.attrs
+    np.testing.assert_array_equal(result.point, np.arange(SHAPE[0]) * 10.0)
+    assert list(result.tag.values) == list("abc")[: SHAPE[1]]
+
+
+@everything
+def test_dims_may_come_in_any_order(case):
+    given = inputs(case[0])
+    same_bits(call(case, given), call(case, {n: a.transpose(*reversed(a.dims)) for n, a in given.items()}))
+
+
+@everything
+def test_silent_trains_make_no_noise_and_failed_points_no_number(case):
+    given = inputs(case[0])
+    silent = {n: xr.full_like(a, np.nan) for n, a in given.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        call(case, silent)
+    status = xr.DataArray(np.array([1, 2, 0, 1], np.uint8), dims="point")
+    failed = {n: a.assign_coords(status=status) if "spike" in a.dims else a for n, a in given.items()}
+    result, whole = call(case, failed), call(case, given)
+    assert any("spike" in a.dims for a in given.values()) or not failed
+    for name in result:
+        assert np.isnan(result[name].isel(point=[1, 2]).values).all()
+        np.testing.assert_array_equal(result[name].isel(point=[0, 3]), whole[name].isel(point=[0, 3]))
+    lazy = call(case, {n: a.chunk(point=1) for n, a in failed.items()})
+    same_bits(result, lazy.compute(scheduler="synchronous"))
+
+
+@everything
+def test_inputs_are_left_as_they_were(case):
+    given = inputs(case[0])
+    before = {n: a.copy(deep=True) for n, a in given.items()}
+    for a in given.values():
+        a.values.flags.writeable = False
+    call(case, given)
+    for n, a in given.items():
+        xr.testing.assert_identical(a, before[n])
+
+
+@everything
+def test_no_trains_at_all(case):
+    given = {n: a.isel(point=slice(0)) for n, a in inputs(case[0]).items()}
+    assert all(0 in variable.shape for variable in call(case, given).values())
+
+
+@pytest.mark.parametrize("name", list(measures))
+def test_pickles_by_name(name):
+    one = measures[name]
+    text = pickle.dumps(one)
+    assert len(text) < 200
+    assert pickle.loads(text) is one
+    assert one.__doc__.strip()
+    assert one.name == name == one.__name__
+
+
+def test_a_new_measure_is_one_decorated_function():
+    gives = Output("swing", "mV", "largest minus smallest")
+
+    @measure(over={"trace": ("time",)}, gives=gives)
+    def Swing(trace):
+        """Largest minus smallest value."""
+        return trace.max(-1) - trace.min(-1)
+
+    try:
+        data = xr.DataArray(np.arange(12, dtype=np.int8).reshape(3, 4)[:, ::-1], dims=("time", "point"))
+        result = Swing(data.chunk(time=1))
+        assert result.chunks is not None
+        assert result.attrs["units"] == "mV"
+        assert result.dtype == np.float64
+        np.testing.assert_array_equal(result, [8, 8, 8, 8])
+        assert measures["Swing"] is Swing
+    finally:
+        del measures._things["Swing"]
+
+
+@pytest.mark.parametrize("case", ONE_OUTPUT[:1], ids=label)
+def test_unknown_arguments_are_named(case):
+    with pytest.raises(LookupError, match="Did you mean 't_stop'"):
+        measures[case[0]]([1.0], t_stopp=3)
+    with pytest.raises(ValueError, match=r"spikes"):
+        measures[case[0]]()
