@@ -340,11 +340,12 @@ def _encoded(variable: xr.Variable) -> dict[str, Any]:
 
 def _restored(path: Path, receipt: Mapping[str, Any], chunks: Mapping[str, int] | None) -> xr.Dataset | xr.DataArray:
     about = receipt["data"]
-    data = open_files(checked_files(path), about["texts"])
+    data: xr.Dataset = open_files(checked_files(path), about["texts"])
     for name, typed in about["attrs"].items():
         data[name].attrs = _retyped(data[name].attrs, typed)
     data.attrs = _retyped(data.attrs, about["dataset_attrs"])
-    data = data[about["order"]].assign_coords(data.coords)
+    order: list[str] = about["order"]
+    data = data[order].assign_coords(data.coords)
     data = data if chunks is None else data.chunk(dict(chunks) or _stored_chunks(data))
     if about["kind"] == "dataset":
         return data

@@ -16,7 +16,7 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
 from sneuron import errors
 from sneuron.store.layout import Template
-from sneuron.store.receipts import PartPlace, read_checked, read_receipt
+from sneuron.store.receipts import PartPlace, Stretch, read_checked, read_receipt
 from sneuron.store.seal import damage
 
 __all__ = ["CheckedFiles", "PartStore"]
@@ -56,19 +56,17 @@ class CheckedFiles(Store):
             raise errors.StoreError(str(self.root), "is read only here")
         return self
 
-    def read(self, key: str) -> bytes | None:
-        """Bytes of a file, checked, or None when there must be none."""
+    def read(self, key: str, stretch: Stretch | None = None) -> bytes | None:
+        """Bytes of a file or a stretch of it, checked; None when there must be none."""
         entry = self.table.get(key)
-        return None if entry is None else read_checked(self.root / key, *entry, whose=f"{key!r}")
+        return None if entry is None else read_checked(self.root / key, *entry, repr(key), stretch)
 
     async def get(
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         """Bytes of a file or of a stretch of it."""
-        data = await asyncio.to_thread(self.read, key)
-        if data is None:
-            return None
-        return (prototype or default_buffer_prototype()).buffer.from_bytes(_stretch(data, byte_range))
+        data = await asyncio.to_thread(self.read, key, _stretch(byte_range))
+        return None if data is None else (prototype or default_buffer_prototype()).buffer.from_bytes(data)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -137,18 +135,18 @@ class PartStore(CheckedFiles):
         self.study = study
         self.complete = complete
 
-    def read(self, key: str) -> bytes | None:
-        """Bytes of a file, checked; None for a chunk that was not computed."""
+    def read(self, key: str, stretch: Stretch | None = None) -> bytes | None:
+        """Bytes of a file or a stretch of it, checked; None for a chunk that was not computed."""
         name, _, chunk = key.partition("/")
         variable = next((v for v in self.template.variables if v.name == name), None)
         block = None if variable is None else self.template.block_of(variable, chunk)
-        return super().read(key) if block is None else self._chunk(key, name, block)
+        return super().read(key, stretch) if block is None else self._chunk(key, name, block, stretch)
 
     async def exists(self, key: str) -> bool:
         """Whether there is such a file, and it counts."""
         return key in self.table or await asyncio.to_thread(self.read, key) is not None
 
-    def _chunk(self, key: str, name: str, block: int) -> bytes | None:
+    def _chunk(self, key: str, name: str, block: int, stretch: Stretch | None) -> bytes | None:
         receipt = read_receipt(self.place, block, self.study)
         whose = f"block {block} of variable {name!r} in part {self.place.part!r}"
         if receipt is None:
@@ -158,14 +156,17 @@ class PartStore(CheckedFiles):
         file: dict[str, Any] | None = receipt["files"].get(name)
         if file is None:
             raise damage(self.place.receipt(block), f"does not tell about {whose}")
-        return read_checked(self.root / key, file["size"], file["sha256"], whose)
+        return read_checked(self.root / key, file["size"], file["sha256"], whose, stretch)
 
 
-def _stretch(data: bytes, wanted: ByteRequest | None) -> bytes:
-    if isinstance(wanted, RangeByteRequest):
-        return data[wanted.start : wanted.end]
-    if isinstance(wanted, OffsetByteRequest):
-        return data[wanted.offset :]
-    if isinstance(wanted, SuffixByteRequest):
-        return data[-wanted.suffix :] if wanted.suffix else b""
-    return data
+def _stretch(wanted: ByteRequest | None) -> Stretch | None:
+    """Zarr's ways to ask for a stretch."""
+    match wanted:
+        case RangeByteRequest(start, end):
+            return lambda size: (min(start, size), min(end, size))
+        case OffsetByteRequest(offset):
+            return lambda size: (min(offset, size), size)
+        case SuffixByteRequest(suffix):
+            return lambda size: (max(0, size - suffix), size)
+        case _:
+            return None

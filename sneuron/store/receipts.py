@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from sneuron.store.seal import damage, digest, unseal
 __all__ = ["PartPlace", "conflict", "read_checked", "read_receipt"]
 
 _KEPT = 65_536
+
+Stretch = Callable[[int], tuple[int, int]]
+"""Start and stop of what is wanted of a file of so many bytes."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +103,37 @@ def read_receipt(place: PartPlace, block: int, study: str) -> dict[str, Any] | N
     return dict(kept)
 
 
-def read_checked(path: Path, size: int, sha: str, whose: str, mend: str | None = None) -> bytes:
-    """Bytes of a file that must have that size and checksum; DamageError saying whose file it is otherwise.
+def read_checked(path: Path, size: int, sha: str, whose: str, stretch: Stretch | None = None) -> bytes:
+    """Bytes of a file, or a stretch of them, that must have that size and checksum.
 
-    A file is added up once for as long as it stays the same file of the same size and time.
+    A file is added up once for as long as it stays the same file of the same size and time; after that only the stretch
+    is read.
+
+    Raises
+    ------
+    DamageError
+        The file is not what was written; says whose it is.
     """
     try:
-        signature = _signature(path)
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise damage(path, f"is gone, though {whose} was written", mend) from None
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+            signature = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if stretch is not None and stat.st_size == size and _checked.get_for(path, signature) == sha:
+                start, stop = stretch(size)
+                file.seek(start)
+                return file.read(stop - start)
+            data = file.read()
+    except OSError as cause:
+        gone = isinstance(cause, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+        what = f"is gone, though {whose} was written" if gone else f"cannot be read: {cause.strerror} ({whose})"
+        raise damage(path, what) from cause
     if len(data) != size:
-        raise damage(path, f"has {len(data):,} bytes instead of {size:,} ({whose})", mend)
+        raise damage(path, f"has {len(data):,} bytes instead of {size:,} ({whose})")
     if _checked.get_for(path, signature) != sha:
         if digest(data) != sha:
-            raise damage(path, f"has other bytes than were written ({whose})", mend)
+            raise damage(path, f"has other bytes than were written ({whose})")
         _checked.keep(path, signature, sha)
-    return data
+    return data if stretch is None else data[slice(*stretch(size))]
 
 
 def conflict(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
