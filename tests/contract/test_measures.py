@@ -17,18 +17,21 @@ STOP = 1000.0
 
 OPTIONS = {
     "FireRate": [
-        {}, {"window": 130.0}, {"bandwidth": 20.0, "step": 50.0}, {"bandwidth": 20.0, "times": [100.0, 400.0]},
+        {},
+        {"window": 130.0},
+        {"bandwidth": 20.0, "step": 50.0},
+        {"bandwidth": 20.0, "times": [100.0, 400.0]},
         {"kernel": "alpha", "bandwidth": 30.0, "step": 25.0, "border": "renormalise"},
-        {"kernel": "exponential", "bandwidth": 30.0, "step": 25.0}, {"kernel": "rectangular", "bandwidth": 9.0, "step": 25.0},
-        {"bandwidth": "optimal", "step": 50.0}, {"bandwidth": "adaptive", "step": 50.0}, {"t_start": 200.0, "t_stop": 700.0},
+        {"kernel": "exponential", "bandwidth": 30.0, "step": 25.0},
+        {"kernel": "rectangular", "bandwidth": 9.0, "step": 25.0},
+        {"bandwidth": "optimal", "step": 50.0},
+        {"bandwidth": "adaptive", "step": 50.0},
+        {"t_start": 200.0, "t_stop": 700.0},
     ],
     "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
-}  # fmt: skip
+}
 CASES = [(name, options) for name in measures for options in OPTIONS.get(name, [{}])]
-ONE_OUTPUT = [
-    (name, options) for name, options in CASES if len(measures[name].outputs({"t_stop": STOP, **options})) == 1
-]
 
 
 def label(case):
@@ -88,9 +91,8 @@ def never(*args, **kwargs):
 @everything
 def test_numpy_and_labels_agree(case):
     given = inputs(case[0])
-    plain = measures[case[0]](
-        **{n: a.values for n, a in given.items()}, **{"t_stop": STOP, **case[1]} if takes_window(case) else case[1]
-    )
+    window = {"t_stop": STOP} if takes_window(case) else {}
+    plain = measures[case[0]](**{n: a.values for n, a in given.items()}, **{**window, **case[1]})
     labelled = call(case, given)
     if isinstance(plain, xr.Dataset):
         same_bits(labelled, plain.rename({"axis_1": "point", "train": "neuron"}))
@@ -217,9 +219,8 @@ def test_a_new_measure_is_one_decorated_function():
         del measures._things["Swing"]
 
 
-@pytest.mark.parametrize("case", ONE_OUTPUT[:1], ids=label)
-def test_unknown_arguments_are_named(case):
+def test_unknown_arguments_are_named():
     with pytest.raises(LookupError, match="Did you mean 't_stop'"):
-        measures[case[0]]([1.0], t_stopp=3)
-    with pytest.raises(ValueError, match=r"spikes"):
-        measures[case[0]]()
+        measures["FireRate"]([1.0], t_stopp=3)
+    with pytest.raises(ValueError, match="spikes"):
+        measures["FireRate"]()

@@ -1,4 +1,4 @@
-"""Spike statistics against Elephant 1.2.1, eFEL 5.7.34 and closed forms; the numbers are kept here, not the packages."""
+"""Spike statistics against Elephant 1.2.1, eFEL 5.7.34 and closed forms; the numbers are kept, not the packages."""
 
 import json
 from pathlib import Path

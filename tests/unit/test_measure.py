@@ -186,7 +186,7 @@ def test_48_object_arrays():
         SpikeCount(xr.DataArray(ragged, dims="spike"))
     with pytest.raises(DataError, match="something else than lists"):
         SpikeCount([[1.0], ["a"]])
-    with pytest.raises(DataError, match="spikes.* is a str"):
+    with pytest.raises(DataError, match=r"spikes.* is a str"):
         SpikeCount("12")
 
 
