@@ -67,6 +67,7 @@ class Status(IntEnum):
     OVERFLOW = 4
     TIMEOUT = 5
     ERROR = 6
+    EXCLUDED = 7
 
 
 def status_attrs() -> dict[str, Any]:
@@ -104,6 +105,22 @@ def convert(values: Any, given: str | None, wanted: str, where: str) -> Any:
     if given is None or given == wanted:
         return values
     return values * _factor(given, wanted, where)
+
+
+def base_units(unit: str, where: str) -> tuple[float, dict[str, Fraction]]:
+    """The size of a unit in SI base units, and its power of each of them.
+
+    >>> base_units("min", "t")
+    (60.0, {'s': Fraction(1, 1)})
+    """
+    import pint
+
+    try:
+        base = _pint().Quantity(Fraction(1), _spelled(unit)).to_base_units()
+        powers = {f"{_pint().Unit(name):~C}": Fraction(power) for name, power in base.unit_items()}
+        return float(base.magnitude), powers
+    except (pint.errors.PintError, ValueError, AttributeError, TypeError) as cause:
+        raise errors.UnitError(where, f"{unit!r} is no known unit", mend="Spell it as in 'uA/cm2'.") from cause
 
 
 def units_of(attrs: Mapping[Hashable, Any]) -> str | None:

@@ -18,6 +18,7 @@ import sympy
 from sneuron import errors, labels
 from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold
+from sneuron.lang.units import check_units
 
 __all__ = ["build", "in_order", "inlined"]
 
@@ -36,6 +37,7 @@ def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, A
     for key in neuron.channels:
         parts.mount(key)
     fields = parts.expressions()
+    check_units(fields, where)
     _check_values(fields, where)
     return fields
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import sympy
 
+from sneuron import labels
 from sneuron.errors import ModelError, SneuronError, UnitError, UnknownNameError
-from sneuron.lang import algebra
+from sneuron.lang import algebra, units
 from sneuron.lang.expr import names_of, numpy_value, symbol
 from sneuron.lang.model import ExportJSON, Model, load_model, load_stimulus, models
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold
@@ -128,7 +129,7 @@ def test_unrenamed_parts_are_called_by_their_path() -> None:
 
 
 def test_functions_come_after_those_they_use() -> None:
-    model = load_model(toy(functions={"a": "2*z", "z": "g + k", "k": "v"}, currents={"leak": "a"}))
+    model = load_model(toy(functions={"a": "2*z", "z": "g*k", "k": "v"}, currents={"leak": "a"}))
     assert list(model.functions) == ["k", "z", "a"]
 
 
@@ -150,7 +151,7 @@ def test_states_start_in_an_order_that_works() -> None:
     model = load_model(
         toy(
             states={"a": State("mV", "z + 1"), "z": State("mV", "v*2")},
-            equations={"a": "-a", "z": "-z"},
+            equations={"a": "-a/10", "z": "-z/10"},
             currents={"leak": "g*(v + a + z)"},
         )
     )
@@ -198,7 +199,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "cycle of functions": ({"functions": {"a": "b", "b": "a"}}, "functions a, b need one another in a circle"),
     "function of itself": ({"functions": {"a": "a + 1"}}, "in a circle"),
     "cycle of starts": (
-        {"states": {"a": State("1", "b"), "b": State("1", "a")}, "equations": {"a": "-a", "b": "-b"}},
+        {"states": {"a": State("1", "b"), "b": State("1", "a")}, "equations": {"a": "-a/9", "b": "-b/9"}},
         "start values a, b need one another",
     ),
     "no start": ({"states": {"a": State("1", "")}, "equations": {"a": "-a"}}, "state 'a' has no start value"),
@@ -219,7 +220,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "value not finite": ({"params": {"C": C, "g": Param(float("inf"), "mS/cm2", source=OWN)}}, "is not in its bounds"),
     "no unit": ({"params": {"C": C, "g": Param(0.1, "", source=OWN)}}, "it has no unit"),
     "no source": ({"params": {"C": C, "g": Param(0.1, "mS/cm2")}}, "it has no source"),
-    "division by zero": ({"currents": {"leak": "g/(v + 65)"}}, "Look for a division by zero"),
+    "division by zero": ({"currents": {"leak": "2*g/(v + 65)"}}, "Look for a division by zero"),
     "start not finite": ({"voltage": State("mV", "log(g - 1)")}, "start of 'v'"),
     "no capacitance": ({"capacitance": "C - 1"}, "not above 0"),
     "name of the language": ({"params": {"C": C, "exp": G}}, "'exp' is taken by the language"),
@@ -254,6 +255,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"channels": {"x": Mount(Channel("x", "m", gates={"m": Gate("1", "1", "1", "1")}))}},
         "either alpha and beta",
     ),
+    "sum of unlike things": ({"currents": {"leak": "v + g"}}, "joins"),
+    "current in wrong unit": ({"currents": {"leak": "g*v*v"}}, "not in uA/cm2"),
+    "current of wrong size": (
+        {"currents": {"leak": "g*v"}, "params": {"C": C, "g": Param(0.1, "S/cm2", 0.0, 10.0, OWN)}},
+        "off by a factor of 1000",
+    ),
+    "function of a voltage": ({"currents": {"leak": "g*exp(v)"}}, "exp(v) wants pure numbers, not mV"),
+    "compared unlike things": ({"currents": {"leak": "where(v > g, g*v, 0)"}}, "v > g joins mV and mS/cm2"),
+    "slope without time": ({"states": {"a": State("mV")}, "equations": {"a": "v"}}, "equations of 'a'"),
+    "threshold in wrong unit": ({"threshold": Threshold("g")}, "threshold: g is in mS/cm2, not in mV"),
+    "unknown unit": ({"params": {"C": C, "g": Param(0.1, "blurb", source=OWN)}}, "'blurb' is no known unit"),
     "current in another unit": ({"channels": {"x": Mount(Channel("x", "v", unit="pA"))}}, "does not convert"),
     "current of another size": (
         {"channels": {"x": Mount(Channel("x", "v", unit="mA/cm2"))}},
@@ -309,7 +321,7 @@ def test_export_takes_whatever_holds_a_model() -> None:
 
 
 def test_a_dict_is_a_model() -> None:
-    fields = {"name": "toy", "capacitance": "1", "currents": {"leak": "v"}, "dt": 0.1}
+    fields = {"name": "toy", "capacitance": "1", "currents": {"leak": "0.1*v"}, "dt": 0.1}
     assert (
         load_model(fields)
         == load_model({"schema": "sneuron-model/1", "neuron": fields})
@@ -440,7 +452,7 @@ def test_linearity() -> None:
 
 
 def test_states_without_a_steady_value_are_said_so() -> None:
-    model = load_model(toy(states={"x": State("1", "1")}, equations={"x": "-x**3"}, currents={"leak": "g*v*x"}))
+    model = load_model(toy(states={"x": State("1", "1")}, equations={"x": "-x**3/10"}, currents={"leak": "g*v*x"}))
     with pytest.raises(ModelError, match="state 'x' of 'toy' has no steady value"):
         algebra.rest_points(model)
 
@@ -500,6 +512,34 @@ def test_stimuli_may_come_as_json() -> None:
         '{"name": "half", "current": "a/2 + t", "params": {"a": {"value": 3, "unit": "", "source": "own"}}}'
     )
     assert float(wave.at(1.0)) == 2.5
+
+
+# units
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("mS/cm2 mV", "uA/cm2"),
+        ("nS mV", "pA"),
+        ("pF mV/ms", "pA"),
+        ("uF/cm2*mV/ms", "uA/cm2"),
+        ("1/ms", "kHz"),
+        ("cm/s C/mol mM", "uA/cm2"),
+        ("min", "min"),
+        ("V/A", "Ohm"),
+    ],
+)
+def test_units_multiply(text: str, same: str) -> None:
+    assert units.unit_value(text, "t").same(units.unit_value(same, "t"))
+
+
+def test_units_agree_with_pint() -> None:
+    for text in ("uA/cm2", "mS/cm2", "nS", "pF", "uF/cm2", "mM", "Ohm cm", "cm/s", "degC", "Hz", "mV/ms", "kHz"):
+        ours = units.unit_value(text, "t")
+        size, powers = labels.base_units(text.replace("degC", "K"), "t")
+        assert ours.size == pytest.approx(size, rel=1e-12), text
+        assert dict(ours.powers) == powers
 
 
 def test_units_do_not_convert_is_a_unit_error() -> None:
