@@ -17,7 +17,7 @@ CURRENT, CONDUCTANCE, INJECTED = "current", "conductance", "injected"
 
 
 def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
-    """The membrane currents and conductances of a state, by channel.
+    """Membrane currents and conductances of a state, by channel.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
 
     Notes
     -----
-    i = g m^p h^q (v - E).  For Hodgkin & Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764) at rest:
+    i = g m^p h^q (v - E); Hodgkin & Huxley 1952, doi:10.1113/jphysiol.1952.sp004764.
 
     Examples
     --------

@@ -118,7 +118,8 @@ class Session:
         if self.dt > limit * fastest:
             raise errors.TimeError(
                 f"{self.where}: 'dt'",
-                f"{self.dt:g} ms is beyond what {self.kernel.method.name!r} can follow here: the fastest time constant is {fastest:.3g} ms",
+                f"{self.dt:g} ms is beyond what {self.kernel.method.name!r} can follow here: "
+                f"the fastest time constant is {fastest:.3g} ms",
                 f"up to {limit * fastest:.3g} ms",
                 mend="Give a smaller dt, or allow_unstable=True, which the result then says.",
             )
@@ -126,7 +127,8 @@ class Session:
     def _load(self) -> None:
         first, origin = self._start()
         wave, rows = played(self.state, first, self.n_steps + 1, self.dt, origin)
-        columns = [np.zeros(self.size, np.int64) if r is None else self.flat(r).astype(np.int64) for r in rows]
+        played_by = [xr.DataArray(0) if r is None else r for r in rows]
+        columns = [np.broadcast_to(self.flat(r).astype(np.int64), (self.size,)) for r in played_by]
         table = np.stack(columns, axis=1) if columns else np.zeros((self.size, 1), np.int64)
         kinds, groups = np.unique(table, axis=0, return_inverse=True)
         self.lanes = self.kernel.lanes(groups.reshape(-1))

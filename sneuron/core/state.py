@@ -212,7 +212,7 @@ def _built(model: Model, given: Mapping[str, xr.DataArray], where: str) -> xr.Da
     dims = list(dict.fromkeys(d for a in given.values() for d in a.dims))
     coords = {k: c for a in given.values() for k, c in a.coords.items()}
     values: dict[str, Any] = {n: _spread(a, dims) for n, a in given.items()}
-    start = model.start_values({n: v for n, v in values.items()})
+    start = model.start_values(values)
     variables: dict[str, Any] = {}
     for name, state in model.states.items():
         value = _squeezed(start[name], dims)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.state import ROLE, model_of
+from sneuron.lang.emit import EDGE
 from sneuron.lang.model import Waveform, load_stimulus
 from sneuron.lang.program import Wave
 
@@ -110,12 +111,15 @@ def noise(
             where, f"stop {stop!r} and tau {tau!r} cannot be", mend="Give stop > start, and tau >= 0, in ms."
         )
     seeds = seed if isinstance(seed, xr.DataArray) else _seeds(seed)
-    rows = xr.apply_ufunc(_drawn, seeds, kwargs={"n": int(np.ceil(length / NOISE_STEP)) + 1, "tau": tau_ms}, output_core_dims=[[SAMPLE]], vectorize=True)  # fmt: skip
+    samples = {"n": int(np.ceil(length / NOISE_STEP)) + 1, "tau": tau_ms}
+    rows = xr.apply_ufunc(_drawn, seeds, kwargs=samples, output_core_dims=[[SAMPLE]], vectorize=True)
     made = _stimulus("noise", mean=mean, std=std, start=start, stop=stop)
     return _with_wave(made, rows, NOISE_STEP).assign_attrs(tau=tau_ms, seed=np.asarray(seeds).ravel().tolist())
 
 
-def replay(recording: xr.DataArray, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0) -> xr.Dataset:
+def replay(
+    recording: xr.DataArray, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0, hold: bool = False
+) -> xr.Dataset:
     """A recorded current, played again.
 
     Parameters
@@ -127,6 +131,8 @@ def replay(recording: xr.DataArray, scale: Any = 1.0, offset: Any = 0.0, start: 
         scale * recording + offset is injected while it plays; nothing before and after.
     start : number, ms
         When its first sample is played.
+    hold : bool
+        Keep each sample until the next one; straight lines between samples otherwise.
 
     Returns
     -------
@@ -155,7 +161,9 @@ def replay(recording: xr.DataArray, scale: Any = 1.0, offset: Any = 0.0, start: 
         raise errors.DataError(where, "the recording holds values that are not numbers", mend="Cut or fill them.")
     made = _stimulus("replay", scale=scale, offset=offset, start=start)
     wave = recording.astype(np.float64).transpose(..., labels.TIME)
-    return _with_wave(made, wave.rename({labels.TIME: SAMPLE}).drop_vars(SAMPLE), float((t[-1] - t[0]) / (t.size - 1)))
+    interval = float((t[-1] - t[0]) / (t.size - 1))
+    samples = wave.rename({labels.TIME: SAMPLE}).drop_vars(SAMPLE)
+    return _with_wave(made.assign_attrs(hold=int(hold)), samples, interval)
 
 
 def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.Dataset:
@@ -205,11 +213,13 @@ def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.D
     }
     swept = {k: f"{name}.{str(k).removeprefix(kind + '.')}" for k in stimulus.dims if str(k).startswith(kind + ".")}
     swept |= {SAMPLE: f"{name}.{SAMPLE}"} if SAMPLE in stimulus.dims else {}
-    added = xr.Dataset({k: v for k, v in variables.items()}, coords=stimulus.coords).rename(swept)
+    added = xr.Dataset(variables, coords=stimulus.coords).rename(swept)
     for k in swept.values():
         if k in added.coords:
             added[k].attrs.update(units=unit if not added[k].attrs.get("units") else added[k].attrs["units"])
-    entry = {"name": name, "kind": kind} | {k: v for k, v in stimulus.attrs.items() if k in ("interval", "tau", "seed")}
+    entry = {"name": name, "kind": kind} | {
+        k: v for k, v in stimulus.attrs.items() if k in ("interval", "tau", "seed", "hold")
+    }
     merged = xr.merge([state, added], combine_attrs="override", join="exact", compat="equals")
     return merged.assign_attrs(state.attrs | {"stimulus": json.dumps([*listed, entry])})
 
@@ -243,11 +253,12 @@ def _current(found: Waveform, kind: str) -> sp.Expr:
 def played(
     state: xr.Dataset, first: int, n_steps: int, dt: float, origin: float
 ) -> tuple[Array, list[xr.DataArray | None]]:
-    """Samples at half steps of all played stimuli, dims (row, half step), and for each stimulus the row that neurons play."""
+    """Samples of all played stimuli at three places in each step, and for each stimulus the row that neurons play."""
     samples: list[Array] = []
     rows: list[xr.DataArray | None] = []
     count = 0
-    t = origin + (first + 0.5 * np.arange(2 * n_steps + 1)) * dt
+    places = np.array([EDGE, 0.5, 1.0 - EDGE])
+    t = origin + (first + np.arange(n_steps)[:, None] + places).reshape(-1) * dt
     for entry in json.loads(state.attrs["stimulus"]):
         name = entry["name"]
         if f"{name}.wave" not in state:
@@ -261,11 +272,19 @@ def played(
             )
         at = (t - float(start)) / float(entry["interval"])
         flat = wave.values.reshape(-1, wave.shape[-1])
-        samples.append(np.stack([np.interp(at, np.arange(row.size), row, left=0.0, right=0.0) for row in flat]))
+        samples.append(np.stack([_read(row, at, bool(entry.get("hold"))) for row in flat]))
         shape = [wave.sizes[d] for d in wave.dims[:-1]]
         rows.append(xr.DataArray(count + np.arange(flat.shape[0]).reshape(shape), dims=wave.dims[:-1]))
         count += flat.shape[0]
     return (np.concatenate(samples) if samples else np.zeros((1, 3))), rows
+
+
+def _read(row: Array, at: Array, hold: bool) -> Array:
+    """Samples of a row at places `at`: straight lines between samples, or each held until the next; 0 outside."""
+    if not hold:
+        return np.interp(at, np.arange(row.size), row, left=0.0, right=0.0)
+    inside = (at >= 0) & (at < row.size)
+    return np.where(inside, row[np.clip(at, 0, row.size - 1).astype(np.int64)], 0.0)
 
 
 def _stimulus(kind: str, **values: Any) -> xr.Dataset:
@@ -273,7 +292,7 @@ def _stimulus(kind: str, **values: Any) -> xr.Dataset:
     found = load_stimulus(kind)
     variables: dict[str, xr.DataArray] = {}
     for name, value in values.items():
-        param = found.params[name] if name in found.params else None
+        param = found.params.get(name)
         variables[name] = _value(kind, name, value, param.unit if param else "ms")
     _check_order(kind, variables)
     return xr.Dataset(variables, attrs={"kind": kind})
@@ -321,7 +340,8 @@ def _check_order(kind: str, variables: dict[str, xr.DataArray]) -> None:
 
 def _with_wave(made: xr.Dataset, wave: xr.DataArray, interval: float) -> xr.Dataset:
     if "stop" not in made:
-        made["stop"] = (made["start"] + (wave.sizes[SAMPLE] - 1) * interval).assign_attrs(units="ms")
+        last = wave.sizes[SAMPLE] - (0 if made.attrs.get("hold") else 1)
+        made["stop"] = (made["start"] + last * interval).assign_attrs(units="ms")
     made["wave"] = wave.assign_attrs(
         units=labels.units_of(wave.attrs) or ("1" if made.attrs["kind"] == "noise" else "")
     )

@@ -162,7 +162,7 @@ class _Emitter:
         lines = [f"{t} = F(_origin + (_now + {shift[t]!r}) * _dt)" for t in _TIMES if t in used]
         for k, t, place in ((k, t, p) for k in range(len(self.waves)) for p, t in enumerate(_TIMES)):
             if f"w{k}_{t}" in used:
-                lines.append(f"w{k}_{t} = F(_wave[_rows[_b, {k}], 2 * (_now - _wave_start) + {place}])")
+                lines.append(f"w{k}_{t} = F(_wave[_rows[_b, {k}], 3 * (_now - _wave_start) + {place}])")
         return lines
 
     # -- once per run ------------------------------------------------------------------------------

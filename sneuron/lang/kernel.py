@@ -46,8 +46,8 @@ class Clock:
         Time of step 0.
     first : int
         Number of the first step.
-    wave : ndarray, dims (row, half step)
-        Played samples at half steps, from step `wave_start` on.
+    wave : ndarray, dims (row, 3 * step)
+        Played samples just inside the start, at the middle and just inside the end of each step, from `wave_start` on.
     rows : ndarray of int, dims (block, wave)
         Which row each block plays.
     """

@@ -64,8 +64,8 @@ class Program:
     currents: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
     stimulus: str = "i_stim"
-    threshold: sp.Expr = sp.Integer(0)
-    rearm: sp.Expr = sp.Integer(0)
+    threshold: sp.Expr = sp.S.Zero
+    rearm: sp.Expr = sp.S.Zero
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
@@ -347,11 +347,11 @@ def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fract
             program.steps[name] = _inverted(expr.xreplace(swaps))
 
 
-class exprel_from(sp.Function):
+class exprel_from(sp.Function):  # type: ignore[misc]
     """exprel(x) given x and exp(x)."""
 
 
-class exprel_inverse_from(sp.Function):
+class exprel_inverse_from(sp.Function):  # type: ignore[misc]
     """1/exprel(x) given x and exp(x)."""
 
 
