@@ -87,7 +87,7 @@ def _refuse_trace_options(threshold: Any, rearm: Any, relative: Any, min_isi: An
         )  # fmt: skip
 
 
-def _in_trace(trace: xr.DataArray, threshold: Any, rearm: Any, relative: float | None, min_isi: float) -> xr.Dataset:
+def _in_trace(trace: Any, threshold: Any, rearm: Any, relative: float | None, min_isi: float) -> xr.Dataset:
     where = "DetSpike"
     if not isinstance(trace, xr.DataArray) or labels.TIME not in trace.coords:
         raise errors.DataError(where, "a state, or a DataArray with a 'time' coordinate, is needed")
@@ -160,7 +160,7 @@ def _crossings(v: Array, t: Array, level: float, low: float, min_isi: float) -> 
     return np.asarray(_scan(v, t, level, low, min_isi, np.empty(v.size)))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _scan(v: Array, t: Array, level: float, low: float, min_isi: float, out: Array) -> Array:
     """Upward crossings of one trace; NaN neither arms nor crosses."""
     n, armed, last = 0, v.size > 0 and v[0] < level, -np.inf

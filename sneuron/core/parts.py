@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sneuron import errors, labels
+from sneuron import labels
 from sneuron.core.session import Session
-from sneuron.core.state import model_of
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
@@ -156,7 +155,7 @@ def RefracDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> x
     Returns
     -------
     xarray.Dataset
-        `refractory_steps`: whole steps left; a spike sets round(t_ref / dt), so that 1 ms at 0.1 ms is 10 steps, always.
+        `refractory_steps`: whole steps left; a spike sets round(t_ref / dt): 1 ms at 0.1 ms is 10 steps, always.
 
     Examples
     --------
@@ -229,10 +228,3 @@ def _slope(session: Session, name: str) -> Any:
 
 def _conductance_unit(current_unit: str) -> str:
     return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(current_unit, f"{current_unit}/mV")
-
-
-def need_state(state: Any, where: str) -> None:
-    """Refuse what is not a state."""
-    model_of(state, where)
-    if "v" not in state:
-        raise errors.DataError(where, "the state has no voltage 'v'", mend="Make one with InitNeu.")

@@ -149,18 +149,16 @@ def StepSim(
     >>> float(cell.v) > -65.0
     True
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-        raise errors.ParameterError("StepSim: 'n'", f"{n!r} is not a number of steps", "a whole number >= 0")
+    _check_whole(n, 0, "StepSim: 'n'")
     session = Session(state, "StepSim", dt, method, dtype, n_steps=int(n))
     out, _ = _advance(session, int(n), 0, 1)
     return session.after(int(n), out)
 
 
-def _check_request(model: Model, record: Sequence[str], features: Sequence[str], every: int, where: str) -> None:
+def _check_request(model: Model, record: Any, features: Any, every: Any, where: str) -> None:
     if isinstance(record, str) or isinstance(features, str):
         raise errors.ParameterError(where, "record and features are lists of names", mend="record=['v']")
-    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-        raise errors.ParameterError(f"{where}: 'every'", f"{every!r} is not a number of steps", "a whole number >= 1")
+    _check_whole(every, 1, f"{where}: 'every'")
     names = _recordable(model)
     for name in record:
         if name not in names:
@@ -169,6 +167,11 @@ def _check_request(model: Model, record: Sequence[str], features: Sequence[str],
         stem, _, kind = feature.rpartition("_")
         if stem not in names or kind not in KINDS:
             raise errors.unknown(f"{where}: 'features'", "feature", feature, [f"{v}_{k}" for v in names for k in KINDS])
+
+
+def _check_whole(value: Any, least: int, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise errors.ParameterError(where, f"{value!r} is not a number of steps", f"a whole number >= {least}")
 
 
 def _recordable(model: Model) -> list[str]:

@@ -196,8 +196,8 @@ def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
     size = math.prod(dims.values())
     picks = np.unique(np.linspace(0, size - 1, min(size, 64)).astype(int))
     index = np.unravel_index(picks, tuple(dims.values())) if dims else ()
-    where = {d: xr.DataArray(i, dims="pick") for d, i in zip(dims, index, strict=True)}
+    where = {str(d): xr.DataArray(i, dims="pick") for d, i in zip(dims, index, strict=True)}
     varied = [n for n in names if state[n].ndim]
     values: dict[str, Any] = {n: float(state[n]) for n in names if n not in varied}
-    values |= {n: state[n].isel({d: where[d] for d in state[n].dims}).values for n in varied}
+    values |= {n: state[n].isel({str(d): where[str(d)] for d in state[n].dims}).values for n in varied}
     return float(np.min(fastest_time_constant(model, values)))

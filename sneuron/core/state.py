@@ -67,7 +67,8 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
     given = {str(k): v for k, v in params.items()}
     if isinstance(params, xr.Dataset):
         given |= {str(k): v for k, v in params.coords.items() if k not in params.dims}
-    model = load_model(given.pop("model", "hh"))
+    which: Any = given.pop("model", "hh")
+    model = load_model(which)
     return _built(model, _accepted(model, given, where), where)
 
 
@@ -96,7 +97,7 @@ def parameter(state: xr.Dataset, name: str) -> xr.DataArray:
     return state[name]
 
 
-def _from_list(items: Iterable[Mapping[str, Any]], where: str) -> dict[str, Any]:
+def _from_list(items: Any, where: str) -> dict[str, Any]:
     """A list of mappings as columns along `point`."""
     rows = list(items)
     if not rows or not all(isinstance(r, Mapping) for r in rows):

@@ -117,9 +117,7 @@ def noise(
     return _with_wave(made, rows, NOISE_STEP).assign_attrs(tau=tau_ms, seed=np.asarray(seeds).ravel().tolist())
 
 
-def replay(
-    recording: xr.DataArray, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0, hold: bool = False
-) -> xr.Dataset:
+def replay(recording: Any, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0, hold: bool = False) -> xr.Dataset:
     """A recorded current, played again.
 
     Parameters

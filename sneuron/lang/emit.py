@@ -255,11 +255,10 @@ class _Emitter:
         """Flags: 1 a spike, 2 a state outside its bounds or not a number, 3 an event inside an exact step."""
         conditions = []
         for x, new in self.program.new.items():
-            low, high = self._bounds(x)
-            if low is not None:
-                conditions.append(
-                    f"(({mangled(new)} > {self.print.number(low)}) & ({mangled(new)} < {self.print.number(high)}))"
-                )
+            bounds = self._bounds(x)
+            if bounds is not None:
+                low, high = (self.print.number(b) for b in bounds)
+                conditions.append(f"(({mangled(new)} > {low}) & ({mangled(new)} < {high}))")
         inside = " & ".join(conditions)
         lines = ["_flag = raise_flag(np.int32(0), _spike, ONE)"]
         if self.method.exact:
@@ -272,13 +271,13 @@ class _Emitter:
             return [*lines, f"_flag = raise_flag(_flag, (_flag == 0) & {guard}, TWO)"]
         return [*lines, f"_flag = either({guard}, TWO, _flag)"]
 
-    def _bounds(self, x: str) -> tuple[float, float] | tuple[None, None]:
+    def _bounds(self, x: str) -> tuple[float, float] | None:
         state = self.model.states[x]
         if x == "v":
             return max(state.low, -_BOUND), min(state.high, _BOUND)
         if x in self.model.gates and self._explicit(x):
             return -0.5, 1.5
-        return None, None
+        return None
 
     def _explicit(self, x: str) -> bool:
         text = self.method.gates if self.method.gates and x in self.model.gates else self.method.update
