@@ -72,7 +72,7 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
     return _built(model, _accepted(model, given, where), where)
 
 
-def model_of(state: xr.Dataset, where: str) -> Model:
+def model_of(state: Any, where: str) -> Model:
     """The model that a state says it is of."""
     if not isinstance(state, xr.Dataset) or "model" not in state.attrs:
         raise errors.DataError(
