@@ -124,13 +124,18 @@ def _measure(value: Any) -> Any:
 
 
 class Recording(Text):
-    """`[recording]`: a netCDF or Zarr file with a measured current and voltage; times in it are relative to `start`."""
+    """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
+
+    Its spikes are upward crossings of the level that lies the part `relative` of the way from the median of the voltage
+    to its peaks; measures take them as `reference = "recording"`.
+    """
 
     file: str
     current: str = "current"
     voltage: str = "voltage"
     start: Quantity | None = None
     stop: Quantity | None = None
+    relative: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
 class Report(Text):
@@ -144,15 +149,18 @@ class Report(Text):
 
 
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done."""
+    """`[figure]`: the picture that is written when the study is done; needs [report] and [recording].
+
+    The map shows the score of [report] over the parameters x and y; of all other parameters, their best value in each
+    cell (`others = "best"`), or the plane through the best point (`others = "at best"`). `trace` numbers the sweeps,
+    from 0, whose traces are drawn.
+    """
 
     file: str
-    map: str
     x: Name
     y: Name
-    best: Literal["largest", "smallest"] = "largest"
-    over: list[str] = []
-    trace: Annotated[list[int], Field(max_length=8)] = []
+    others: Literal["best", "at best"] = "best"
+    trace: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8)] = [0]
 
 
 class Run(Text):
@@ -185,6 +193,7 @@ class StudyFile(Text):
     repeat: Repeat | None = None
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
     record: list[Name] = []
+    every: Annotated[int, Field(ge=1)] = 1
     recording: Recording | None = None
     report: Report | None = None
     figure: Figure | None = None
@@ -201,6 +210,8 @@ class StudyFile(Text):
             raise ValueError("[samples] draws nothing: no parameter of [space] has a range or distribution")
         if self.stimulus and self.stimulus.kind == "replay" and self.recording is None:
             raise ValueError("stimulus kind 'replay' needs a [recording]")
+        if self.figure and not (self.report and self.recording):
+            raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         return self
 
 

@@ -1,0 +1,192 @@
+"""From a checked study file to the arguments of `ParamSweep`; what goes wrong is told at its line."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sneuron import errors, labels
+from sneuron.explore import ranges
+from sneuron.explore.recorded import open_recording
+from sneuron.explore.studyfile import Axis, Distribution, Read
+from sneuron.lang.model import Model, load_model
+
+__all__ = ["arguments", "located", "recorded", "store_of"]
+
+RECORDING = "recording"
+_TABLES = ("space", "derive", "model", "outputs")
+_ARGUMENTS = {"ranges": "space", "repeats": "repeat", "derived": "derive"}
+_SHAPES = {"sobol": ranges.sobol, "halton": ranges.halton, "lhs": ranges.lhs, "random": ranges.random}
+
+
+def arguments(read: Read) -> dict[str, Any]:
+    """The keyword arguments that `ParamSweep` (and `Plan.make`) take for a study file.
+
+    Parameters
+    ----------
+    read : Read
+        From `studyfile.read`.
+
+    Returns
+    -------
+    dict
+        `ranges`, `model`, `duration`, `stimulus`, `outputs` and the rest of what decides the results; `[run]`,
+        `[report]` and `[figure]` decide nothing and are not in it.
+
+    Raises
+    ------
+    SneuronError
+        Of the family of what is wrong, naming file, line and key.
+    """
+    file = read.file
+    with located(read, ("model", "file" if file.model.file else "kind")):
+        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    cell = recorded(read)
+    found = {
+        "ranges": _ranges(read, model),
+        "model": model,
+        "duration": file.duration,
+        "dt": file.dt,
+        "method": file.method,
+        "dtype": file.dtype,
+        "stimulus": _stimulus(read, cell),
+        "outputs": {name: _output(read, name, cell) for name in file.outputs},
+        "record": tuple(file.record),
+        "every": file.every,
+        "seed": file.seed,
+        "where": file.where.keep if file.where else None,
+        "repeats": file.repeat.n if file.repeat else 1,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def recorded(read: Read) -> xr.Dataset | None:
+    """The recording of the file: `current`, `voltage` and its `spike_time`; None when it has none."""
+    table = read.file.recording
+    if table is None:
+        return None
+    from sneuron.core.detect import DetSpike
+
+    with located(read, (RECORDING,)):
+        cell = open_recording(read.beside(table.file), table.current, table.voltage, table.start, table.stop)
+        spikes = DetSpike(cell["voltage"], relative=table.relative)
+    return cell.assign(spike_time=spikes[labels.SPIKE_TIME], spike_count=spikes[labels.SPIKE_COUNT])
+
+
+@contextlib.contextmanager
+def located(read: Read, key: tuple[str | int, ...] = ()) -> Iterator[None]:
+    """Say of an error where in the file its cause stands: at `key`, or at a key that the error names."""
+    try:
+        yield
+    except errors.SneuronError as cause:
+        if str(read.document.path) in cause.where:
+            raise
+        where = read.document.where(key or _named(read, cause))
+        raise type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend) from cause
+
+
+def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
+    """The key that an error is about: a parameter, output or argument named in its `where`, first word first."""
+    for name, text in read.file.derive.items():
+        if cause.where.startswith("derived") and text in cause.given:
+            return ("derive", name)
+    words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", cause.where)
+    inner = [(table, word) for word in words for table in _TABLES]
+    outer = [("where", "keep") if word == "where" else (_ARGUMENTS.get(word, word),) for word in words]
+    return next((key for key in (*inner, *outer) if key in read.document.lines), ())
+
+
+def _ranges(read: Read, model: Model) -> list[Any]:
+    """What varies, and the model's fixed values, as `ParamSweep` takes them."""
+    file, together, drawn = read.file, {}, {}
+    fixed = dict(file.model.__pydantic_extra__ or {})
+    for table, names in (("model", fixed), ("space", file.space), ("derive", file.derive)):
+        for name in names:
+            with located(read, (table, name)):
+                model.canonical(name, table)
+    for name, axis in file.space.items():
+        with located(read, ("space", name)):
+            if axis.range is not None or axis.distribution is not None:
+                drawn[name] = tuple(axis.range) if axis.range else _distribution(axis.distribution)
+            else:
+                together[name] = _axis(axis)
+    derived = {name: ranges.derived(text) for name, text in file.derive.items()}
+    parts: list[Any] = [{**fixed, **together, **derived}]
+    if drawn and file.samples:
+        with located(read, ("samples",)):
+            seed = file.seed if file.samples.seed is None else file.samples.seed
+            parts.append(_SHAPES[file.samples.method](file.samples.n, drawn, seed=seed))
+    return parts
+
+
+def _axis(axis: Axis) -> ranges.Range:
+    if axis.grid:
+        make = ranges.log if axis.grid.scale == "log" else ranges.grid
+        return make(axis.grid.lo, axis.grid.hi, axis.grid.n)
+    found = ranges.values(axis.values)
+    return dataclasses.replace(found, dim=axis.dim) if axis.dim else found
+
+
+def _distribution(given: Distribution | None) -> Any:
+    """A frozen continuous distribution of scipy.stats, by its name there."""
+    from scipy import stats
+
+    assert given is not None
+    known = sorted(n for n, d in vars(stats).items() if isinstance(d, stats.rv_continuous))
+    if given.name not in known:
+        raise errors.unknown("distribution", "distribution of scipy.stats", given.name, known)
+    shape = given.__pydantic_extra__ or {}
+    try:
+        return getattr(stats, given.name)(**shape)
+    except TypeError as cause:
+        raise errors.ParameterError("distribution", f"{given.name} does not take these arguments: {cause}") from cause
+
+
+def _stimulus(read: Read, cell: xr.Dataset | None) -> Any:
+    table = read.file.stimulus
+    if table is None:
+        return None
+    from sneuron.core import stimulus
+
+    kinds = ("step", "ramp", "sine", "chirp", "pulses", "noise", "replay")
+    with located(read, ("stimulus", "kind")):
+        if table.kind not in kinds:
+            raise errors.unknown("stimulus", "kind", table.kind, kinds)
+    make = getattr(stimulus, table.kind)
+    names = [n for n in inspect.signature(make).parameters if n != RECORDING]
+    given = dict(table.__pydantic_extra__ or {})
+    for name in given:
+        with located(read, ("stimulus", name)):
+            if name not in names:
+                raise errors.unknown(f"stimulus {table.kind!r}", "key", name, names)
+    with located(read, ("stimulus",)):
+        try:
+            return make(cell["current"], **given) if table.kind == "replay" and cell is not None else make(**given)
+        except TypeError as cause:
+            raise errors.ParameterError(f"stimulus {table.kind!r}", str(cause)) from cause
+
+
+def _output(read: Read, name: str, cell: xr.Dataset | None) -> Mapping[str, Any]:
+    """One output with its options; the text "recording" stands for the recorded spikes."""
+    output = read.file.outputs[name]
+    options: dict[str, Any] = dict(output.__pydantic_extra__ or {})
+    for option, value in options.items():
+        if value == RECORDING:
+            if cell is None:
+                raise errors.PlanError(
+                    read.document.where(("outputs", name, option)), "there is no [recording] table", mend="Add one."
+                )
+            options[option] = cell[labels.SPIKE_TIME].rename({labels.SPIKE: "spike_ref"})
+    return {"measure": output.measure, **options}
+
+
+def store_of(read: Read) -> Path:
+    """Where the study is kept: `[run] store`, beside the file; its own name with .zarr when not given."""
+    return read.beside(read.file.run.store) if read.file.run.store else read.document.path.with_suffix(".zarr")
