@@ -14,7 +14,7 @@ from sympy.core.parameters import distribute
 from sympy.printing.latex import LatexPrinter
 
 from sneuron import errors
-from sneuron.lang.build import in_order, inlined
+from sneuron.lang.build import check_size, in_order, inlined
 from sneuron.lang.expr import numpy_value, symbol
 from sneuron.lang.model import Model
 
@@ -39,6 +39,7 @@ def slopes(model: Model) -> dict[str, sympy.Expr]:
     """
     total = symbol("I") - sympy.Add(*model.currents.values())
     raw = {"v": total / model.capacitance, **model.equations}
+    check_size(raw.values(), model.functions, f"model {model.name!r}")
     return {name: inlined(raw[name], model.functions) for name in model.states}
 
 
@@ -179,8 +180,9 @@ def rest_points(
     def current(v: float) -> float:
         return float(numpy_value(total, {**known, "v": v}))
 
-    roots = [*grid[values == 0.0], *(brentq(current, grid[i], grid[i + 1], xtol=1e-12) for i in pairs)]
-    return [_rest_point(model, steady, known, float(v)) for v in sorted(roots)]
+    roots = [(brentq(current, grid[i], grid[i + 1], xtol=1e-12), abs(values[i])) for i in pairs]
+    zeros = [*grid[values == 0.0], *(v for v, near in roots if abs(current(v)) <= near)]  # not the poles
+    return [_rest_point(model, steady, known, float(v)) for v in sorted(zeros)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -195,6 +197,7 @@ def _steady_current(model: Model) -> tuple[sympy.Expr, dict[str, sympy.Expr]]:
             raise errors.ModelError("rest_points", what)
         steady[name] = -found[1] / found[0]
     order = in_order(steady, "rest_points", "steady value")
+    check_size([rows["v"]], {name: steady[name] for name in order}, "rest_points")
     for name in order:
         steady[name] = inlined(steady[name], {k: steady[k] for k in order[: order.index(name)]})
     return inlined(rows["v"], steady), steady

@@ -20,9 +20,10 @@ from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold
 from sneuron.lang.units import check_units
 
-__all__ = ["build", "in_order", "inlined"]
+__all__ = ["build", "check_size", "checked_param", "in_order", "inlined"]
 
 V = "v"
+MAX_NAMES, MAX_PARTS, MAX_LEVELS = 500, 5000, 80
 _TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
 
 
@@ -33,6 +34,7 @@ def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, A
     neuron = dataclasses.replace(
         neuron, channels={k: _resolved(m, find_channel, where) for k, m in sorted(neuron.channels.items())}
     )
+    _check_count(neuron, where)
     parts = _Parts(neuron, where)
     for key in neuron.channels:
         parts.mount(key)
@@ -62,6 +64,34 @@ def inlined(expression: sympy.Expr, functions: Mapping[str, sympy.Expr]) -> symp
     for name in reversed(list(functions)):
         expression = expression.xreplace({symbol(name): functions[name]})
     return expression
+
+
+def check_size(expressions: Iterable[sympy.Basic], functions: Mapping[str, sympy.Expr], where: str) -> None:
+    """Refuse expressions that would be too large once functions (in dependency order) are written out in them."""
+    known: dict[str, tuple[int, int]] = {}
+    for name, expression in functions.items():
+        known[name] = _size(expression, known)
+    for parts, levels in (*known.values(), *(_size(e, known) for e in expressions)):
+        if parts > MAX_PARTS or levels > MAX_LEVELS:
+            what = f"its expressions, with functions written out, have {parts} parts and {levels} levels"
+            raise errors.ModelError(where, what, f"at most {MAX_PARTS} parts and {MAX_LEVELS} levels")
+
+
+def _size(e: sympy.Basic, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Parts and levels of an expression; names in `known` count for what they stand for."""
+    if e.is_Symbol:
+        return known.get(e.name, (1, 1))
+    inner = [_size(a, known) for a in e.args]
+    return 1 + sum(parts for parts, _ in inner), 1 + max((levels for _, levels in inner), default=0)
+
+
+def _check_count(neuron: Neuron, where: str) -> None:
+    """Refuse descriptions with more names than any neuron needs."""
+    holders = [neuron, *(m.channel for m in neuron.channels.values())]
+    groups = ("params", "states", "gates", "functions", "equations", "currents", "channels")
+    count = sum(len(getattr(holder, group, ())) for holder in holders for group in groups)
+    if count > MAX_NAMES:
+        raise errors.ModelError(where, f"it has {count} names", possible=f"at most {MAX_NAMES}")
 
 
 def _resolved(mount: Mount, find_channel: Callable[[str], Channel], where: str) -> Mount:
@@ -168,6 +198,10 @@ class _Parts:
 
     def _mount_params(self, channel: Channel, mount: Mount, local: dict[str, str], where: str) -> None:
         for name, param in sorted(channel.params.items()):
+            if name in mount.params and local[name] in self.neuron.params:
+                raise errors.ModelError(
+                    where, f"parameter {local[name]!r} has a value here and in the neuron", mend="Give it in one place."
+                )
             chosen = dataclasses.replace(param, value=mount.params[name]) if name in mount.params else param
             chosen = self._param(local[name], chosen, channel.source, math.isfinite)
             held = self.params.setdefault(local[name], chosen)
@@ -210,6 +244,7 @@ class _Parts:
         functions = {name: parse(*entry) for name, entry in sorted(self.texts.items())}
         functions = {name: functions[name] for name in in_order(functions, self.where, "function")}
         rates = {name: _rates(*entry) for name, entry in sorted(self.gates.items())}
+        check_size((e for _, *pair in rates.values() for e in pair), functions, self.where)
         threshold = self._threshold(self.neuron.threshold)
         return {
             "name": self.neuron.name,
@@ -272,6 +307,7 @@ class _Parts:
                 raw[name] = first / (first + second) if kind == "ab" else first
             else:
                 raw[name] = parse(state.start, self.scope, f"{self.where}, start of {name!r}")
+        check_size(raw.values(), functions, self.where)
         plain = {name: inlined(e, functions) for name, e in raw.items()}
         order = in_order(plain, self.where, "start value")
         return {name: plain[name] for name in order}

@@ -18,6 +18,7 @@ from sneuron.lang import canon
 from sneuron.lang.build import build, checked_param, in_order
 from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
+from sneuron.lang.units import check_stimulus_units
 from sneuron.registry import Registry
 
 __all__ = [
@@ -310,29 +311,34 @@ def _named(name: str) -> Neuron:
 def varied(family: Neuron, name: str) -> Neuron:
     """A neuron of its own: one variant of a family, with the variant's values, method and step."""
     variant = family.variants[name]
-    params, mounts = dict(family.params), dict(family.channels)
-    for param, value in variant.params.items():
-        if param in params:
-            params[param] = dataclasses.replace(
-                params[param], value=value, source=variant.source or params[param].source
-            )
-        else:
-            mounts |= _mount_with(mounts, param, value, f"variant {name!r}")
-    changed: dict[str, Any] = {"name": name, "params": params, "channels": mounts, "variants": {}}
-    if variant.method:
-        changed["method"] = variant.method
-    changed |= {"dt": variant.dt or family.dt, "source": variant.source or family.source}
+    neuron = with_values(family, variant.params, variant.source)
+    changed: dict[str, Any] = {"name": name, "variants": {}, "dt": variant.dt or family.dt}
+    changed |= {"method": variant.method or family.method, "source": variant.source or family.source}
     changed["note"] = " ".join(filter(None, (family.note, variant.note)))
-    return dataclasses.replace(family, **changed)
+    return dataclasses.replace(neuron, **changed)
 
 
-def _mount_with(mounts: Mapping[str, Mount], param: str, value: float, where: str) -> dict[str, Mount]:
-    """The mount that holds a canonical parameter, with another value for it."""
-    for key, mount in mounts.items():
-        for local, canonical in [*mount.names.items(), (param.removeprefix(f"{key}."), param)]:
-            if canonical == param and (local != param or local in mount.names):
-                return {key: dataclasses.replace(mount, params={**mount.params, local: value})}
-    raise errors.unknown(where, "parameter", param, [c for m in mounts.values() for c in m.names.values()])
+def with_values(neuron: Neuron, values: Mapping[str, float], source: str = "") -> Neuron:
+    """A neuron whose parameters, by canonical name, have other values."""
+    params, mounts = dict(neuron.params), dict(neuron.channels)
+    for name, value in values.items():
+        if name in params:
+            params[name] = dataclasses.replace(params[name], value=value, source=source or params[name].source)
+            continue
+        held = [(key, local) for key, mount in mounts.items() if (local := _local(mount, key, name)) is not None]
+        if not held:
+            raise errors.unknown(f"neuron {neuron.name!r}", "parameter", name, params)
+        for key, local in held:
+            mounts[key] = dataclasses.replace(mounts[key], params={**mounts[key].params, local: value})
+    return dataclasses.replace(neuron, params=params, channels=mounts)
+
+
+def _local(mount: Mount, key: str, canonical: str) -> str | None:
+    """What a mounted channel calls a parameter of the neuron."""
+    for local, name in mount.names.items():
+        if name == canonical:
+            return local
+    return canonical.removeprefix(f"{key}.") if canonical.startswith(f"{key}.") else None
 
 
 def _from_plain(data: Any, where: str) -> Model:
@@ -396,6 +402,7 @@ def _wave(spec: Stimulus) -> Waveform:
     }
     functions = {name: functions[name] for name in in_order(functions, where, "function")}
     current = sympy.S.Zero if spec.played else parse(spec.current, scope, where)
+    check_stimulus_units(params, functions, current, where)
     return Waveform(spec.name, spec, MappingProxyType(params), MappingProxyType(functions), current, spec.played)
 
 
@@ -409,8 +416,10 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
 
     Parameters
     ----------
-    model : str, Model, Neuron, or anything with `attrs["model"]`
-        A model, its name, or a state, run or study result that was made with it.
+    model : str, Model, Neuron, or Dataset with `attrs["model"]`
+        A model, its name, or a state, run or study result that was made with it. Parameters that have one value there
+        are written with it; swept ones keep the model's default (select a point to have its values). The injected
+        current `I` is input and not written.
     path : str or Path, optional
         A file to write.
 
@@ -423,6 +432,8 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
     ------
     ModelError
         When there is no model in what was given.
+    StoreError
+        When the file cannot be written.
 
     Examples
     --------
@@ -430,14 +441,26 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
     >>> load_model(text) == load_model("lif")
     True
     """
-    attrs = getattr(model, "attrs", None)
-    if isinstance(attrs, Mapping):
-        if "model" not in attrs:
-            raise errors.ModelError(
-                "ExportJSON", "this dataset holds no model", mend="Give one made by InitNeu, RunSim or ParamSweep."
-            )
-        model = attrs["model"]
-    text = load_model(model).to_json()
+    text = _model_of(model).to_json()
     if path is not None:
-        Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+        try:
+            Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+        except (OSError, ValueError) as cause:
+            raise errors.StoreError("ExportJSON", f"{str(path)!r} cannot be written: {cause}") from cause
     return text
+
+
+def _model_of(thing: Any) -> Model:
+    """The model that a dataset holds, with the values that its parameters have there."""
+    attrs = getattr(thing, "attrs", None)
+    if not isinstance(attrs, Mapping):
+        return load_model(thing)
+    if "model" not in attrs:
+        raise errors.ModelError(
+            "ExportJSON", "this dataset holds no model", mend="Give one made by InitNeu, RunSim or ParamSweep."
+        )
+    model = load_model(attrs["model"])
+    held = {n: thing[n] for n in getattr(thing, "variables", ()) if n in model.params and n != "I"}
+    values = {str(n): float(x.values.reshape(-1)[0]) for n, x in held.items() if x.size == 1}
+    changed = {n: value for n, value in values.items() if value != model.params[n].value}
+    return load_model(with_values(model.spec, changed)) if changed else model

@@ -18,7 +18,7 @@ import sympy
 
 from sneuron import errors, labels
 
-__all__ = ["Unit", "check_units", "unit_of", "unit_value"]
+__all__ = ["Unit", "check_stimulus_units", "check_units", "unit_of", "unit_value"]
 
 
 @dataclass(frozen=True)
@@ -221,6 +221,19 @@ def check_units(fields: Mapping[str, Any], where: str) -> None:
     wanted += [("threshold", fields["threshold"], volt), ("rearm level", fields["rearm"], volt)]
     for what, expression, unit in wanted:
         _check(expression, units, unit, f"{where}, {what}")
+
+
+def check_stimulus_units(
+    params: Mapping[str, Any], functions: Mapping[str, sympy.Expr], current: sympy.Expr, where: str
+) -> None:
+    """Follow the units of a stimulus; the unit "" is that of currents, whichever they are."""
+    ampere = unit_value("A", where)
+    units: dict[str, Unit | None] = {"t": unit_value("ms", where)}
+    for name, param in params.items():
+        units[name] = unit_value(param.unit, f"{where}, {name!r}") if param.unit else ampere
+    for name, expression in functions.items():
+        units[name] = unit_of(expression, units, f"{where}, function {name!r}")
+    _check(current, units, ampere, f"{where}, current")
 
 
 def _check(expression: sympy.Basic, units: Mapping[str, Unit | None], wanted: Unit, where: str) -> None:

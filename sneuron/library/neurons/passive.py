@@ -9,7 +9,7 @@ PASSIVE = Neuron(
     name="passive",
     capacitance="C",
     unit="uA/cm2",
-    channels={"leak": Mount("leak", names={"g": "gL", "E": "EL"}, params={"g": 0.1, "E": -65.0})},
+    channels={"leak": Mount("leak", names={"g": "gL", "E": "EL"})},
     params={
         "C": Param(1.0, "uF/cm2", 0.01, 1000.0, OWN + ": the usual figure for cell membranes", "membrane capacitance"),
         "gL": Param(
