@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 import zlib
 from collections.abc import Hashable, Mapping
@@ -20,8 +21,6 @@ from sneuron.store.layout import Template, Variable, inner_chunks
 
 __all__ = ["BlockWriter", "checked_codecs", "part_files"]
 
-_EMPTY_TOO: Any = {"write_empty_chunks": True}
-
 
 class BlockWriter:
     """Turns the arrays of a block into the bytes of its files; one per process and part.
@@ -36,11 +35,11 @@ class BlockWriter:
 
     def __init__(self, template: Template, metadata: Mapping[str, bytes]) -> None:
         self.template = template
+        self._lock = threading.Lock()
         self._made: dict[str, Buffer] = {f"{name}/zarr.json": _buffer(data) for name, data in metadata.items()}
         store = MemoryStore(self._made)
-        self._arrays = {
-            v.name: zarr.open_array(store, path=v.name, mode="r+", config=_EMPTY_TOO) for v in template.variables
-        }
+        with zarr.config.set({"array.write_empty_chunks": True}):  # a chunk of nothing but fill values counts, too
+            self._arrays = {v.name: zarr.open_array(store, path=v.name, mode="r+") for v in template.variables}
 
     def files(self, block: int, arrays: Mapping[str, Any], where: str) -> tuple[dict[str, bytes], dict[str, int]]:
         """Bytes of each file of a block by variable, and a checksum of the values themselves."""
@@ -49,14 +48,15 @@ class BlockWriter:
         sums: dict[str, int] = {}
         for variable in self.template.variables:
             values = self._values(variable, block, arrays[variable.name], where)
-            sums[variable.name] = zlib.crc32(values.data.cast("B") if values.size else b"")
+            sums[variable.name] = zlib.crc32(values)
             if values.size:
                 made[variable.name] = self._encoded(variable, block, values)
         return made, sums
 
     def _encoded(self, variable: Variable, block: int, values: np.ndarray) -> bytes:
-        self._arrays[variable.name][self.template.selection(variable, block)] = values
-        return self._made.pop(f"{variable.name}/{self.template.key(variable, block)}").to_bytes()
+        with self._lock:  # two threads may have the same block
+            self._arrays[variable.name][self.template.selection(variable, block)] = values
+            return self._made.pop(f"{variable.name}/{self.template.key(variable, block)}").to_bytes()
 
     def _check_names(self, arrays: Mapping[str, Any], where: str) -> None:
         names = {v.name for v in self.template.variables}
@@ -158,7 +158,6 @@ def _create(group: zarr.Group, template: Template, variable: Variable) -> None:
         dimension_names=variable.dims,
         chunk_key_encoding={"name": "default", "separator": "."},
         attributes=_attributes(variable),
-        config=_EMPTY_TOO,
     )
 
 

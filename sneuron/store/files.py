@@ -243,6 +243,9 @@ def _name(name: Hashable) -> str | None:
 
 
 def _check_storable(data: xr.Dataset) -> None:
+    for name, index in data.xindexes.items():
+        if isinstance(index, xr.indexes.PandasMultiIndex):
+            raise errors.DataError("SaveSim", f"{name!r} is a multi-index", mend="Use reset_index first.")
     for name, variable in data.variables.items():
         if not isinstance(name, str) or "/" in name or not name or name.startswith("__"):
             raise errors.DataError("SaveSim", f"{name!r} cannot name a variable of a store", "text without '/'")
@@ -256,9 +259,6 @@ def _check_storable(data: xr.Dataset) -> None:
             )
         _check_attrs(variable.attrs, f"variable {name!r}")
     _check_attrs(data.attrs, "the dataset")
-    for name, index in data.xindexes.items():
-        if isinstance(index, xr.indexes.PandasMultiIndex):
-            raise errors.DataError("SaveSim", f"{name!r} is a multi-index", mend="Use reset_index first.")
 
 
 def _check_attrs(attrs: Mapping[Any, Any], whose: str) -> None:
@@ -298,7 +298,9 @@ def _write(data: xr.Dataset, about: Mapping[str, Any], folder: Path) -> None:
     target: Any = store  # xarray takes any store of zarr, but does not say so
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning)
-        ready.to_zarr(target, mode="w-", zarr_format=3, consolidated=False, encoding=_encoding(ready))
+        ready.to_zarr(
+            target, mode="w-", zarr_format=3, consolidated=False, encoding=_encoding(ready), write_empty_chunks=True
+        )
     consolidated(store)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     body = {"format": _FORMAT, "schema": _SCHEMA, "created": now, "versions": versions(), "data": about}
@@ -330,7 +332,7 @@ def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
 def _encoded(variable: xr.Variable) -> dict[str, Any]:
     dtype = np.dtype(variable.encoding.get("dtype", variable.dtype)) if not _is_text(variable) else np.dtype("u1")
     codecs = checked_codecs(dtype) if dtype.kind in "iufc" else [ZstdCodec(level=1), Crc32cCodec()]
-    chosen: dict[str, Any] = {"compressors": codecs}
+    chosen: dict[str, Any] = {**variable.encoding, "compressors": codecs}
     if variable.chunks is not None:
         chosen["chunks"] = tuple(max(1, n[0]) for n in variable.chunks)
     elif variable.size:
@@ -365,7 +367,7 @@ def _foreign(path: Path, chunks: Mapping[str, int] | None) -> xr.Dataset:
     if not any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
         raise errors.StoreError(str(path), "is neither a saved file, nor a study, nor a zarr group")
     try:
-        data: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=None)
+        data: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
     except (KeyError, ValueError) as cause:
         raise errors.StoreError(str(path), f"cannot be opened as a dataset: {cause}", mend="Name the dims.") from cause
     lacking = [str(d) for d in data.sizes if d not in data.coords and not _described_by(data, d)]

@@ -51,8 +51,9 @@ class Variable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dims", tuple(self.dims))
-        object.__setattr__(self, "dtype", np.dtype(self.dtype).name)
-        if np.dtype(self.dtype).kind not in _KINDS:
+        kind = np.dtype(self.dtype)
+        object.__setattr__(self, "dtype", kind.name)
+        if kind.kind not in _KINDS:
             raise errors.DataError(
                 _WHERE,
                 f"variable {self.name!r} has dtype {self.dtype}",
