@@ -9,6 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sneuron.analysis.coincidence import Coincidence as Coincidence
+    from sneuron.analysis.counts import CountError as CountError
+    from sneuron.analysis.counts import Latency as Latency
+    from sneuron.analysis.counts import LatencyError as LatencyError
+    from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.measure import measure as measure
+    from sneuron.analysis.measure import measures as measures
+    from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
@@ -31,15 +40,34 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import sine as sine
     from sneuron.core.stimulus import step as step
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.plan import Plan as Plan
+    from sneuron.explore.ranges import derived as derived
+    from sneuron.explore.ranges import grid as grid
+    from sneuron.explore.ranges import halton as halton
+    from sneuron.explore.ranges import lhs as lhs
+    from sneuron.explore.ranges import log as log
+    from sneuron.explore.ranges import random as random
+    from sneuron.explore.ranges import sobol as sobol
+    from sneuron.explore.ranges import values as values
+    from sneuron.explore.ranges import zipped as zipped
     from sneuron.labels import Status as Status
     from sneuron.lang.model import ExportJSON as ExportJSON
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
+    from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
+    from sneuron.plot.volt import PlotVolt as PlotVolt
+    from sneuron.store.files import LoadSim as LoadSim
+    from sneuron.store.files import SaveSim as SaveSim
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "analysis.coincidence": "Coincidence",
+    "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.intervals": "ISIComp",
+    "analysis.measure": "measure measures",
+    "analysis.rates": "FireRate",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
@@ -47,8 +75,13 @@ _ROOMS = {
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
     "errors": "SneuronError",
+    "explore.plan": "Plan",
+    "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
+    "plot.fitmap": "PlotFitMap",
+    "plot.volt": "PlotVolt",
+    "store.files": "LoadSim SaveSim",
 }
 """Where each public name lives: module -> names."""
 
