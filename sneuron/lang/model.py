@@ -394,7 +394,7 @@ def _wave(spec: Stimulus) -> Waveform:
     params = {}
     for name, param in sorted(spec.params.items()):
         checked = checked_param(
-            dataclasses.replace(param, unit=param.unit or "I"), f"{where}, parameter {name!r}", spec.source, bool_number
+            dataclasses.replace(param, unit=param.unit or "I"), f"{where}, parameter {name!r}", spec.source, is_number
         )
         params[name] = dataclasses.replace(checked, unit=param.unit)
     functions = {
@@ -406,7 +406,7 @@ def _wave(spec: Stimulus) -> Waveform:
     return Waveform(spec.name, spec, MappingProxyType(params), MappingProxyType(functions), current, spec.played)
 
 
-def bool_number(value: float) -> bool:
+def is_number(value: float) -> bool:
     """Whether a value is a number at all; infinity is one."""
     return value == value
 
