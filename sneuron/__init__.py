@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sneuron.version import __version__
+
 if TYPE_CHECKING:
     from sneuron.analysis.coincidence import Coincidence as Coincidence
     from sneuron.analysis.counts import CountError as CountError
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from sneuron.explore.ranges import sobol as sobol
     from sneuron.explore.ranges import values as values
     from sneuron.explore.ranges import zipped as zipped
+    from sneuron.explore.study import Study as Study
     from sneuron.labels import Status as Status
     from sneuron.lang.model import ExportJSON as ExportJSON
     from sneuron.lang.model import Model as Model
@@ -59,8 +62,6 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
-
-__version__ = "0.1.0"
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
@@ -77,6 +78,7 @@ _ROOMS = {
     "errors": "SneuronError",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
+    "explore.study": "Study",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
     "plot.fitmap": "PlotFitMap",

@@ -8,7 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "sneuron"
 
-FLOOR = {"errors": 0, "labels": 1, "registry": 1, "lang": 2, "library": 3, "core": 4, "analysis": 4, "store": 4}
+FLOOR = {
+    "errors": 0,
+    "version": 0,
+    "labels": 1,
+    "registry": 1,
+    "lang": 2,
+    "library": 3,
+    "core": 4,
+    "analysis": 4,
+    "store": 4,
+}
 FLOOR |= {"explore": 5, "plot": 5, "__init__": 6, "cli": 6}
 
 WALLS = {
@@ -17,7 +27,7 @@ WALLS = {
     "sympy": {"lang"},
     "zarr": {"store"},
     "distributed": {"explore"},
-    "dask": {"explore", "analysis"},
+    "dask": {"explore", "analysis", "plot"},
     "matplotlib": {"plot"},
     "pydantic": {"explore"},
     "click": {"cli"},
