@@ -17,7 +17,7 @@ import sympy as sp
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import Program, Wave, build
+from sneuron.lang.program import Program, Wave, build, decay
 
 __all__ = ["Layout", "Source", "emit"]
 
@@ -27,6 +27,8 @@ EDGE = 2.0**-20
 REFRACTORY, ARMED, BEFORE, FLAG, PHASE = "refractory_steps", "armed", "v_before", "flag", "phase"
 _TIMES = ("t_0", "t_half", "t_1")
 _BOUND = 1.0e4
+PATIENCE = 16
+"""Steps that a block takes in the long form, once a lane was beyond the short one."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class _Emitter:
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         names += [name for name, _ in p.hoisted]
+        names += [f"new.{x}" for x in model.states] if self._decays() else []
         width = 32 if self.dtype == "float64" else 64
         return Layout(width, {name: row for row, name in enumerate(dict.fromkeys(names))})
 
@@ -182,7 +185,7 @@ class _Emitter:
         loop = ["_now = _first + _s", *self._clock()]
         if self.record:
             loop += self._copies([(k, n) for k, n in enumerate(self.record) if n in self.model.states])
-        loop += ["_any = np.int32(0)", "for _i in range(W):", *_in(self._lane()), "_s += 1"]
+        loop += [*self._lanes(), "_s += 1"]
         if self.record:
             loop += self._copies([(k, n) for k, n in enumerate(self.record) if n not in self.model.states], after=True)
         loop += ["if _any:", *_in(["for _i in range(W):", *_in(self._events())])]
@@ -190,6 +193,7 @@ class _Emitter:
             "_S = _B[_b]",
             "_s = _done[_b]",
             "_room = True",
+            *(["_patience = 0"] if self._decays() else []),
             "while _s < _n and _room:",
             *_in(loop),
             "_done[_b] = _s",
@@ -210,16 +214,62 @@ class _Emitter:
         copies = [f"_rec[{k}, {at} // _every, _b, _i] = {self._at(n)}" for k, n in what]
         return [f"if {at} % _every == 0:", *_in(["for _i in range(W):", *_in(copies)])]
 
-    def _lane(self) -> list[str]:
+    def _lanes(self) -> list[str]:
+        """One step of all lanes of a block.
+
+        Where increments hold `decay`, lanes first take its short form, valid near 0, and note whether one of them
+        was beyond it; then all take the form for any argument, which has the same bits where the short one is valid.
+        """
+        settle = ["for _i in range(W):", *_in(self._settle())]
+        if not self._decays():
+            both = [*self._advance(), *self._settle()]
+            return ["_any = np.int32(0)", "for _i in range(W):", *_in(both)]
+        keep = [self._store(f"new.{x}", mangled(new)) for x, new in self.program.new.items()]
+        short = [line.replace("decay(", "decay_near(") for line in self._advance(flagged=True)]
+        return [
+            "_any, _wide = np.int32(0), np.int32(_patience)",
+            "if _patience == 0:",
+            *_in(["for _i in range(W):", *_in([*short, *keep])]),
+            *_in(["if _wide:", *_in([f"_patience = {PATIENCE}"])]),
+            "else:",
+            *_in(["_patience -= 1"]),
+            "if _wide:",
+            *_in(["for _i in range(W):", *_in([*self._advance(), *keep])]),
+            *settle,
+        ]
+
+    def _decays(self) -> list[sp.Expr]:
+        """Arguments of `decay` in the increments of a step."""
+        body = self.program.ordered(self.program.new.values())
+        found = {node.args[0] for _, expr in body for node in expr.atoms(decay)}
+        return sorted(found, key=sp.core.sorting.default_sort_key)
+
+    def _advance(self, flagged: bool = False) -> list[str]:
+        """New values of all states of a lane, and what is watched or recorded, from the old values."""
         p = self.program
-        outputs = list(p.new.values())
-        extras = [n for n in self.record if n not in self.model.states]
-        watched = [_feature_of(f) for f in self.features]
-        body = p.ordered([*outputs, *extras, *(w for w in watched if w in p.steps)])
-        loads = self._loads(dict.fromkeys([*self.model.states, *self._needed(body, [p.threshold, p.rearm])]))
-        lines = [*loads, *self._assignments(body)]
+        extras = [n for n in self._watched() if n in p.steps]
+        body = p.ordered([*p.new.values(), *extras])
+        lines = [*self._loads(self._needed(body)), *self._assignments(body)]
+        if flagged:
+            inside = " & ".join(f"(fabs({self.print(z)}) <= {self.print.number(2.0)})" for z in self._decays())
+            lines.append(f"_wide = raise_flag(_wide, not ({inside}), ONE)")
+        return [*lines, *(self._store(n, mangled(n)) for n in extras)]
+
+    def _watched(self) -> list[str]:
+        """Recorded or accumulated quantities that are not states."""
+        names = [*self.record, *(_feature_of(f) for f in self.features)]
+        return [n for n in dict.fromkeys(names) if n not in self.model.states]
+
+    def _settle(self) -> list[str]:
+        """Refractoriness, detection, bounds; the new values become the values."""
+        p = self.program
+        stems = [_feature_of(f) for f in self.features]
+        used = self._needed([], [p.threshold, p.rearm])
+        lines = self._loads(dict.fromkeys(["v", *stems, *(n for n in used if n not in p.new)]))
+        if self._decays():
+            lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items()]
+        lines += self._loads(n for n in used if n in p.new and n != "v")
         lines += [line for f in self.features for line in self._accumulate(f)]
-        lines += [self._store(n, mangled(n)) for n in extras if n in p.steps]
         lines += self._hold() + self._detect() + self._guard()
         lines += [self._store(x, mangled(new)) for x, new in p.new.items()]
         return [

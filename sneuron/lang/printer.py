@@ -21,6 +21,7 @@ _CALLS = {
     "log": "log",
     "log1p": "log1p",
     "expm1": "expm1",
+    "decay": "decay",
     "exprel": "exprel",
     "exprel_from": "exprel_from",
     "exprel_inverse_from": "exprel_inverse_from",
@@ -126,6 +127,10 @@ class Printer:
         for branch in reversed(expr.args[:-1]):
             text = f"either({self(branch.cond)}, {self(branch.expr)}, {text})"
         return text
+
+    def _where(self, expr: sp.Basic) -> str:
+        condition, yes, no = expr.args
+        return f"either({self(condition)}, {self(yes)}, {self(no)})"
 
     def _and(self, expr: sp.Basic) -> str:
         return "(" + " & ".join(self(a) for a in sorted(expr.args, key=default_sort_key)) + ")"

@@ -22,7 +22,7 @@ from sneuron.lang.methods import Method
 if TYPE_CHECKING:
     from sneuron.lang.model import Model
 
-__all__ = ["Assignments", "Program", "Wave", "build"]
+__all__ = ["Assignments", "Program", "Wave", "build", "decay"]
 
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)
@@ -211,9 +211,10 @@ def _symbol(name: str) -> sp.Symbol:
 
 
 def _text(text: str, known: Mapping[str, sp.Expr]) -> sp.Expr:
-    from sneuron.lang.expr import parse
+    from sneuron.lang.expr import exprel, parse
 
     parsed = parse(text, set(known), "integration method")
+    parsed = parsed.xreplace({node: decay(*node.args) for node in parsed.atoms(exprel)})
     return parsed.xreplace({_symbol(name): value for name, value in known.items()})
 
 
@@ -345,6 +346,10 @@ def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fract
         if name != stem and not name.startswith(stem + "_"):
             swaps = {n: r for n in _exponentials(expr) if (r := replaced(n)) is not None}
             program.steps[name] = _inverted(expr.xreplace(swaps))
+
+
+class decay(sp.Function):  # type: ignore[misc]
+    """exprel, in the increment of an exponential method: most often near 0."""
 
 
 class exprel_from(sp.Function):  # type: ignore[misc]

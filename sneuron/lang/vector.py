@@ -24,6 +24,8 @@ from numba.extending import intrinsic
 
 __all__ = [
     "cos",
+    "decay",
+    "decay_near",
     "either",
     "exp",
     "expm1",
@@ -106,6 +108,20 @@ _REL = (
         0.008333333313243098,
         0.0013890228234872705,
         0.00019842757991298186,
+    ],
+)
+_NEAR = (
+    [0.5, 0.1666664242007092, 0.041666636364998386, 0.0083488477882892, 0.00139082785906653],
+    [
+        0.5,
+        0.16666666666665322,
+        0.04166666666666555,
+        0.008333333336202819,
+        0.0013888888891279828,
+        0.00019841253314374944,
+        2.4801573530729414e-05,
+        2.7592569930959876e-06,
+        2.758669229104366e-07,
     ],
 )
 _REL_RANGE = (0.12, 0.06)
@@ -235,6 +251,21 @@ def _exprel_inverse(a: _Arith, x: Any) -> Any:
     return a.div(a.pick(zero, one, x), a.pick(zero, one, _expm1(a, x)))
 
 
+def _decay_near(a: _Arith, x: Any) -> Any:
+    """exprel(x) for |x| <= 2 without exponential or division: a polynomial at x/8, doubled three times."""
+    one = a.const(1.0)
+    h = a.mul(x, a.const(0.125))
+    p = a.fma(a.poly(h, _NEAR), h, one)
+    for scale in (0.0625, 0.125, 0.25):  # exprel(2h) = exprel(h) (1 + h/2 exprel(h))
+        p = a.mul(p, a.fma(a.mul(x, a.const(scale)), p, one))
+    return p
+
+
+def _decay(a: _Arith, x: Any) -> Any:
+    near = a.b.fcmp_ordered("<=", a.unary("fabs", x), a.const(2.0))
+    return a.pick(near, _decay_near(a, x), _exprel(a, x))
+
+
 def _log(a: _Arith, x: Any) -> Any:
     tiny = a.const(2.0 ** (-1022 if a.wide else -126))
     bits = a.b.bitcast(x, a.i)
@@ -326,6 +357,8 @@ def _intrinsic(n: int, text: Callable[..., Any], name: str) -> Any:
 
 
 exp = _intrinsic(1, _exp, "exp")
+decay = _intrinsic(1, _decay, "decay")
+decay_near = _intrinsic(1, _decay_near, "decay_near")
 expm1 = _intrinsic(1, _expm1, "expm1")
 exprel = _intrinsic(1, _exprel, "exprel")
 exprel_inverse = _intrinsic(1, _exprel_inverse, "exprel_inverse")
