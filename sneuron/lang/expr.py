@@ -414,8 +414,6 @@ class _Evaluator:
             return np.bool_(e == sympy.true)
         if e.is_number and not e.args:
             return np.float64(float(e))
-        if isinstance(e, sympy.Piecewise):
-            return self._piecewise(e)
         if e.is_Mul:
             return self._product(e)
         if e.is_Pow:
@@ -445,12 +443,6 @@ class _Evaluator:
             return np.sqrt(base)
         return np.power(base, self.of(e.exp))
 
-    def _piecewise(self, e: sympy.Piecewise) -> Any:
-        value: Any = np.float64(np.nan)
-        for branch, condition in reversed(e.args):
-            value = np.where(self.of(condition), self.of(branch), value)[()]
-        return value
-
 
 def _sum(*terms: Any) -> Any:
     total = terms[0]
@@ -465,6 +457,10 @@ def _all(*parts: Any) -> Any:
 
 def _any(*parts: Any) -> Any:
     return np.logical_or.reduce(np.broadcast_arrays(*parts))[()]
+
+
+def _np_where(condition: Any, yes: Any, no: Any) -> Any:
+    return np.where(condition, yes, no)[()]
 
 
 def _np_exprel(x: Any) -> Any:
@@ -503,6 +499,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "log1p": np.log1p,
     "sigmoid": _np_sigmoid,
     "phi": _np_phi,
+    "where": _np_where,
     "minimum": np.minimum,
     "maximum": np.maximum,
     "And": _all,

@@ -16,6 +16,7 @@ class _Named(sympy.Function):  # type: ignore[misc]
     """A function that is never evaluated on its own account."""
 
     is_real = True
+    is_commutative = True
     tex = ""
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -164,8 +165,25 @@ class maximum(_Named):
         return sympy.Max(*self.args)
 
 
-def where(condition: sympy.Basic, yes: sympy.Expr, no: sympy.Expr) -> sympy.Expr:
-    """`yes` where the condition holds, else `no`."""
-    if condition in (sympy.true, sympy.false):
-        return yes if condition == sympy.true else no
-    return sympy.Piecewise((yes, condition), (no, True), evaluate=False)
+class where(_Named):
+    """`yes` where the condition holds, else `no`; unlike SymPy's own piecewise functions it never unfolds."""
+
+    nargs = 3
+
+    def __new__(cls, condition: sympy.Basic, yes: sympy.Expr, no: sympy.Expr, **options: Any) -> sympy.Expr:
+        if condition in (sympy.true, sympy.false):
+            return yes if condition == sympy.true else no
+        return super().__new__(cls, condition, yes, no, **options)
+
+    def _eval_derivative(self, s: sympy.Symbol) -> sympy.Expr:
+        condition, yes, no = self.args
+        return where(condition, yes.diff(s), no.diff(s))
+
+    def plain(self) -> sympy.Expr:
+        condition, yes, no = self.args
+        return sympy.Piecewise((yes, condition), (no, True))
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        condition, yes, no = (printer.doprint(a) for a in self.args)
+        cases = rf"\begin{{cases}} {yes} & \text{{if}}\: {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
+        return cases if exp is None else rf"{{\left({cases}\right)}}^{{{exp}}}"

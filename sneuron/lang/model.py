@@ -381,7 +381,7 @@ def load_stimulus(name: str) -> Waveform:
     Examples
     --------
     >>> load_stimulus("step").current
-    Piecewise((amplitude, (t >= start) & (t < stop)), (0, True))
+    where((t >= start) & (t < stop), amplitude, 0)
     """
     if name.lstrip().startswith("{"):
         return _wave(from_plain(Stimulus, canon.loads(name, "stimulus JSON"), "stimulus JSON"))

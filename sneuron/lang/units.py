@@ -17,6 +17,7 @@ from typing import Any
 import sympy
 
 from sneuron import errors, labels
+from sneuron.lang.functions import where as choice
 
 __all__ = ["Unit", "check_stimulus_units", "check_units", "unit_of", "unit_value"]
 
@@ -142,10 +143,9 @@ class _Walk:
             return self._product(e)
         if e.is_Pow:
             return self._power(e)
-        if isinstance(e, sympy.Piecewise):
-            for _, condition in e.args:
-                self._condition(condition)
-            return self._alike([branch for branch, _ in e.args], e)
+        if isinstance(e, choice):
+            self._condition(e.args[0])
+            return self._alike(e.args[1:], e)
         name = type(e).__name__
         if name in ("Add", "minimum", "maximum", "absolute"):
             return self._alike(e.args, e)

@@ -94,12 +94,39 @@ def test_derivatives_of_exprel_at_its_removable_singularity(k: int, expected: fl
 
 @pytest.mark.parametrize(
     "text",
-    ["exprel(x)", "sigmoid(x)", "expm1(x)", "log1p(x)", "abs(x)", "min(x, 1)", "max(x, 1)", "floor(x)", "sign(x)"],
+    [
+        "exprel(x)",
+        "sigmoid(x)",
+        "expm1(x)",
+        "log1p(x)",
+        "abs(x)",
+        "min(x, 1)",
+        "max(x, 1)",
+        "floor(x)",
+        "sign(x)",
+        "where(x < 1, x, 2)",
+    ],
 )
 @pytest.mark.parametrize("x", [0.0, 0.4, 2.3])
 def test_sympy_itself_can_evaluate_them(text: str, x: float) -> None:
     exact = parse(text, ["x"], "test").subs(symbol("x"), sympy.Float(x)).evalf()
     assert float(exact) == pytest.approx(value(text, x=x), rel=1e-12)
+
+
+def test_choices_differentiate_by_branch_and_may_nest() -> None:
+    text = "where(x < where(v < 0, x, y), x**2, where(x > 9, 1, 3*x))"
+    slope = sympy.diff(parse(text, NAMES, "test"), symbol("x"))
+    assert [float(numpy_value(slope, VALUES | {"x": x, "v": 1.0})) for x in (-4.0, 2.0, 10.0)] == [-8.0, 3.0, 0.0]
+    assert value(text, x=1.0) == 3.0
+    assert parse("where(x < 2, v, y)", NAMES, "test").xreplace({symbol("x"): sympy.Float(3)}) == symbol("y")
+
+
+def test_choices_of_choices_do_not_unfold() -> None:
+    part = " + ".join(f"where(x > {k}, v, y)" for k in range(24))
+    start = time.process_time()
+    whole = parse(f"where({part} < 1, z, x)", [*NAMES, "z"], "test").xreplace({symbol("z"): symbol("m")})
+    assert float(numpy_value(sympy.diff(whole, symbol("m")), VALUES)) == 1.0
+    assert time.process_time() - start < 0.5
 
 
 def test_numbers_are_kept_exactly() -> None:
