@@ -413,7 +413,7 @@ class _Evaluator:
         if e in (sympy.true, sympy.false):
             return np.bool_(e == sympy.true)
         if e.is_number and not e.args:
-            return np.float64(float(e))
+            return np.float64(float(e) if e.is_extended_real else math.nan)
         if e.is_Mul:
             return self._product(e)
         if e.is_Pow:

@@ -19,6 +19,9 @@ class _Named(sympy.Function):  # type: ignore[misc]
     is_commutative = True
     tex = ""
 
+    def __new__(cls, *args: Any, **options: Any) -> sympy.Expr:
+        return super().__new__(cls, *args, **{"evaluate": False, **options})
+
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         inner = ", ".join(printer.doprint(a) for a in self.args)
         text = f"{self.tex or _roman(self.func.__name__)}\\left({inner}\\right)"

@@ -159,6 +159,14 @@ def test_missing_value_is_named() -> None:
         numpy_value(parse("x", NAMES, "test"), {"y": 1.0})
 
 
+@pytest.mark.parametrize("text", ["log(x)", "sqrt(x)", "log1p(x)", "x**0.5"])
+def test_what_has_no_real_value_is_nan(text: str) -> None:
+    assert math.isnan(value(text, x=-2.0))
+    constant = parse(text, ["x"], "test").xreplace({symbol("x"): sympy.Float(-2.0)})
+    assert math.isnan(float(numpy_value(constant, {})))
+    assert math.isnan(float(numpy_value(1 + 2 * constant, {})))
+
+
 def test_functions_of_other_worlds_are_refused() -> None:
     with pytest.raises(ExpressionError, match="gamma is not a function"):
         numpy_value(sympy.gamma(symbol("x")), {"x": 1.0})
