@@ -1,0 +1,256 @@
+"""Blocks: how the space of a study is cut, and the task that computes one block and writes it.
+
+A block is one task and one file of every array. Its results depend on the plan and on the parameter values of its
+points only: never on how the space was cut, on who computed it, or how often it was tried.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import functools
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sneuron import errors, labels
+from sneuron.explore.engine import Job
+from sneuron.explore.parts import Part, part_of
+from sneuron.explore.space import Points, point_keys
+from sneuron.labels import Status
+from sneuron.store.folder import StudyFolder
+
+__all__ = ["Findings", "block_points", "block_size", "computed", "cut", "filed", "run_block", "simulated"]
+
+Index = npt.NDArray[np.int64]
+_LANES = 64
+_ALIKE = 32
+_TEXT = 500
+
+
+def cut(dims: Mapping[str, int], points: int) -> dict[str, int]:
+    """Lengths of blocks of about `points` points: last dims whole first, evenly cut.
+
+    >>> cut({"gNa": 512, "gK": 512}, 4096)
+    {'gNa': 8, 'gK': 512}
+    """
+    block: dict[str, int] = {}
+    left = max(1, points)
+    for dim, length in reversed(dims.items()):
+        take = max(1, min(length, left))
+        if _LANES * 4 <= take < length:
+            take -= take % _LANES
+        block[dim] = min(length, _even(length, take))
+        left //= block[dim]
+    return {dim: block[dim] for dim in dims}
+
+
+def _even(length: int, take: int) -> int:
+    """Blocks of equal lengths, in whole groups of lanes where they are long."""
+    even = -(-length // -(-length // take))
+    return -(-even // _LANES) * _LANES if take >= _LANES * 4 else even
+
+
+@dataclass
+class Findings:
+    """What came out for some points: arrays with points first, and messages of those that failed."""
+
+    arrays: dict[str, npt.NDArray[Any]]
+    messages: dict[int, str] = field(default_factory=dict)
+
+    def mark(self, index: Index, status: Status, message: str = "") -> None:
+        """Note that points failed, with the reason."""
+        self.arrays[labels.STATUS][index] = status
+        if message:
+            self.messages.update(dict.fromkeys(map(int, index), message[:_TEXT]))
+
+    def put(self, index: Index, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Results of some points."""
+        for name, values in arrays.items():
+            self.arrays[name][index] = values
+
+
+def run_block(folder: str, part: str, block: int, attempt: int, epoch: int, timeout: float | None) -> dict[str, Any]:
+    """Compute one block, write it, and say what came of it: the task that workers run.
+
+    Parameters
+    ----------
+    folder, part, block : str, str, int
+        Where it belongs.
+    attempt, epoch : int
+        Which try, under which lease: kept in the receipt.
+    timeout : float or None
+        Seconds after which the process gives up and dies, so that the block goes to quarantine.
+    """
+    study = StudyFolder.open(folder)
+    if block in study.done(part):
+        return summary(study.receipt(part, block))
+    own = part_of(study, part)
+    began = time.perf_counter()
+    with _deadline(timeout):
+        found = computed(own, block_points(own, block))
+    return summary(filed(study, own, block, found, {"attempt": attempt, "epoch": epoch, "seconds": time.perf_counter() - began}))
+
+
+def filed(study: StudyFolder, part: Part, block: int, found: Findings, info: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the results of a block, shaped as its region; the receipt."""
+    region = part.template.region(block)
+    lengths = [region[d].stop - region[d].start for d in part.space.dims]
+    arrays = {name: values.reshape(*lengths, *values.shape[1:]) for name, values in found.arrays.items()}
+    messages = sorted(found.messages.items())
+    texts = list(dict.fromkeys(text for _, text in messages))
+    told = {"texts": texts, "points": [[number, texts.index(text)] for number, text in messages]}
+    return study.write_block(part.name, block, arrays, {**info, "code": code_version(), "messages": told})
+
+
+def summary(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """What the coordinator needs of a receipt; far below a kilobyte."""
+    return {"block": receipt["block"], "status": receipt["status"], "seconds": receipt["info"].get("seconds", 0.0)}
+
+
+def block_points(part: Part, block: int) -> Points:
+    """The points of a block."""
+    return part.space.points(part.template.region(block))
+
+
+def computed(part: Part, points: Points, simulate: Callable[[Index, Findings], None] | None = None) -> Findings:
+    """All results of some points; whatever a point does to itself, the others get theirs.
+
+    Excluded points are not simulated; points out of a parameter's bounds are marked; a group that raises is halved
+    until the point that raises is alone, and that one is marked `error` with its message.
+    """
+    found = _blank(part, len(points))
+    found.mark(np.flatnonzero(~points.kept), Status.EXCLUDED)
+    wanted = np.flatnonzero(points.kept & _inside(part, points, found))
+    work = simulate or functools.partial(_halving, part, points)
+    if len(wanted):
+        work(wanted, found)
+    return found
+
+
+def simulated(part: Part, points: Points, index: Index) -> dict[str, npt.NDArray[Any]]:
+    """Results of the engine for some points, checked against the layout."""
+    some = points.take(index)
+    keys = point_keys(some.params, some.repeat, part.plan.seed)
+    given = part.plan.machine.simulate(Job(part.plan, some.params, some.repeat, keys))
+    arrays = {}
+    for variable in part.template.variables:
+        shape = (len(some), *part.inner(variable))
+        values = np.asarray(given[variable.name])
+        if values.shape != shape:
+            raise errors.DataError(f"variable {variable.name!r}", f"has shape {values.shape} for these points", f"{shape}")
+        arrays[variable.name] = values
+    return arrays
+
+
+def code_version() -> str:
+    """Version of the code that computes: of the package, and of the text of this floor and of the engine."""
+    from sneuron import __version__
+
+    return f"{__version__}+{_text_hash()}"
+
+
+@functools.cache
+def _text_hash() -> str:
+    import hashlib
+
+    root = Path(__file__).parent.parent
+    files = sorted(f for room in ("lang", "core", "explore", "analysis") for f in (root / room).glob("*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
+
+
+def _halving(part: Part, points: Points, index: Index, found: Findings) -> None:
+    """Simulate groups, halving those that raise; many failures alike and no success: the rest is not tried one by one."""
+    waiting, lonely, good = [index], 0, 0
+    while waiting:
+        group = waiting.pop()
+        try:
+            found.put(group, simulated(part, points, group))
+            good += len(group)
+        except errors.StoreError:
+            raise
+        except Exception as cause:
+            text = f"{type(cause).__name__}: {cause}"
+            if len(group) == 1 or (lonely >= _ALIKE and not good):
+                lonely += 1
+                rest = "" if len(group) == 1 else " (not tried alone: every point tried before failed)"
+                found.mark(group, Status.ERROR, text[: _TEXT - len(rest)] + rest)
+            else:
+                waiting += [group[len(group) // 2 :], group[: len(group) // 2]]
+
+
+def _inside(part: Part, points: Points, found: Findings) -> npt.NDArray[np.bool_]:
+    """Which points keep the bounds of their parameters; the others are marked, with the reason."""
+    inside = np.ones(len(points), dtype=np.bool_)
+    for name, values in points.params.items():
+        param = part.plan.facts.known.params[name]
+        wrong = points.kept & ~((values >= param.low) & (values <= param.high))
+        for low in np.flatnonzero(wrong & inside):
+            text = f"{name} = {values[low]!r} is out of bounds: {param.low} to {param.high} {param.unit}"
+            found.mark(np.array([low]), Status.ERROR, text)
+        inside &= ~wrong
+    return inside
+
+
+def _blank(part: Part, many: int) -> Findings:
+    """Arrays with nothing in them yet."""
+    arrays = {}
+    for variable in part.template.variables:
+        fill = variable.missing if variable.encoding is None else np.nan
+        arrays[variable.name] = np.full((many, *part.inner(variable)), fill, dtype=variable.dtype)
+    return Findings(arrays)
+
+
+@contextmanager
+def _deadline(timeout: float | None) -> Iterator[None]:
+    """End this process when what is inside takes longer: a kernel cannot be stopped in any other way."""
+    if timeout is None or not _alone():
+        yield
+        return
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _alone() -> bool:
+    """Whether this process is a worker with one thread, which may die without harm to others."""
+    try:
+        from distributed import get_worker
+
+        return get_worker().state.nthreads == 1 and os.getppid() != 1
+    except (ImportError, ValueError):
+        return False
+
+
+def block_size(seconds: float, share: float, memory: float, total: int, aim: float, workers: int, room: float) -> int:
+    """Points in a block so that it takes about `aim` seconds and fits into `room` bytes.
+
+    Parameters
+    ----------
+    seconds : float
+        CPU seconds a point.
+    share, memory : float
+        Bytes a point in the results, and while it is simulated.
+    total : int
+        Points in all.
+    aim : float
+        Seconds that a block shall take.
+    workers : int
+        Processes that share the work.
+    room : float
+        Bytes that a process may use.
+    """
+    aim = min(aim, max(0.2, total * seconds / (3 * workers)))
+    fitting = int(room / max(1.0, memory + 3 * share))
+    return max(1, min(math.ceil(aim / seconds), fitting, int(64e6 / max(1.0, share)) or 1))
+

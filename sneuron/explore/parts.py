@@ -1,0 +1,69 @@
+"""Parts of a study: the plan and the points that each of them holds, read back from its folder."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sneuron.explore.encode import canonical
+from sneuron.explore.plan import Plan
+from sneuron.explore.space import Space
+from sneuron.store.folder import StudyFolder
+from sneuron.store.layout import Template, Variable
+
+__all__ = ["Part", "part_of", "planned"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a study.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the folder.
+    plan : Plan
+        What is computed, with the space of this part.
+    template : Template
+        Its arrays and blocks.
+    entry : mapping
+        What the plan file says of it: `space`, `traces`, `record`, `seconds` a point.
+    """
+
+    name: str
+    plan: Plan
+    template: Template
+    entry: Mapping[str, Any]
+
+    @property
+    def space(self) -> Space:
+        """Its points."""
+        return self.plan.space
+
+    def inner(self, variable: Variable) -> tuple[int, ...]:
+        """Lengths of the dims of a variable that are not dims of the space."""
+        return tuple(self.template.dims[d] for d in variable.dims if d not in self.space.dims)
+
+
+def part_of(study: StudyFolder, name: str) -> Part:
+    """A part of a study, made once in a process."""
+    body = study.plan
+    stat = (study.path / "data" / name / "zarr.json").stat()
+    return _part(str(study.path), name, canonical(body["parts"][name]), study.plan_hash, (stat.st_ino, stat.st_mtime_ns))
+
+
+def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
+    """What a part of a study computes: its own points, and traces or features."""
+    own = replace(plan, space=Space.from_json(entry["space"]))
+    if entry["traces"]:
+        return replace(own, outputs=())
+    return own if entry["record"] else replace(own, record=())
+
+
+@functools.lru_cache(maxsize=32)
+def _part(path: str, name: str, entry: str, plan_hash: str, made: tuple[int, int]) -> Part:
+    study = StudyFolder.open(path)
+    body = study.plan
+    return Part(name, planned(Plan.from_json(body["plan"]), body["parts"][name]), study.template(name), body["parts"][name])

@@ -1,0 +1,244 @@
+"""Plans: everything that decides the results of a study, as frozen plain data with a hash."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sneuron import errors, labels
+from sneuron.explore.encode import canonical, decode, encode, sha256
+from sneuron.explore.engine import Engine, Facts, engine_named
+from sneuron.explore.outputs import Output, outputs_of
+from sneuron.explore.ranges import Range, checked_seed
+from sneuron.explore.space import Axis, Space, space_of
+
+__all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
+
+SCHEMA = 1
+ENGINE = "sneuron.explore.engine:NEURONS"
+TRACE = "trace"
+_DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study computes; equal plans have equal hashes and equal results.
+
+    Made by `Plan.make`, which checks everything that can be checked before any work.
+
+    Parameters
+    ----------
+    engine : str
+        What simulates: "module:object".
+    model, model_name, model_hash : str
+        Canonical JSON of the model, its name, its sha256.
+    space : Space
+        The points.
+    steps, dt : int, float
+        Number and length (ms) of time steps.
+    method, dtype : str
+        Integration method; "float64" or "float32".
+    stimulus : list
+        Injected currents, as JSON holds them.
+    outputs : tuple of Output
+        What is kept of each point.
+    record, every : tuple of str, int
+        Variables recorded over time, every so many steps.
+    seed : int
+        Key of all random numbers.
+    allow_unstable : bool
+        Whether a dt beyond the stability limit is let through.
+    """
+
+    engine: str
+    model: str
+    model_name: str
+    model_hash: str
+    space: Space
+    steps: int
+    dt: float
+    method: str
+    dtype: str
+    stimulus: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    record: tuple[str, ...]
+    every: int
+    seed: int
+    allow_unstable: bool = False
+
+    @classmethod
+    def make(
+        cls,
+        ranges: Any,
+        model: Any = "hh",
+        *,
+        duration: Any,
+        dt: Any = None,
+        method: str | None = None,
+        dtype: str = "float64",
+        stimulus: Any = None,
+        outputs: Any = None,
+        record: Any = (),
+        every: int = 1,
+        repeats: int = 1,
+        seed: int | None = 0,
+        where: str | None = None,
+        allow_unstable: bool = False,
+        engine: str = ENGINE,
+    ) -> Plan:
+        """A checked plan; see `ParamSweep` for the arguments.
+
+        Raises
+        ------
+        SneuronError
+            Naming what cannot be, and what could.
+        """
+        machine = engine_named(engine)
+        facts = machine.facts(model)
+        step = facts.dt if dt is None else _step(dt, facts)
+        if dtype not in _DTYPES:
+            raise errors.PlanError("dtype", f"{dtype!r} is no dtype of a run", _DTYPES)
+        if isinstance(record, str):
+            raise errors.PlanError("record", "record is a list of names", mend=f"Write record=[{record!r}].")
+        if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
+            raise errors.PlanError("every", f"{every!r} is no number of steps", "a whole number from 1")
+        made = cls(
+            engine, facts.text, facts.name, facts.hash, space_of(ranges, facts.known, repeats, where),
+            _steps(duration, step), step, str(method or facts.method), dtype, _stimuli(stimulus), outputs_of(outputs),
+            tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"), bool(allow_unstable),
+        )  # fmt: skip
+        _refuse_names(made)
+        return made
+
+    @property
+    def duration(self) -> float:
+        """How long each point runs, ms."""
+        return self.steps * self.dt
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON."""
+        return sha256(self.to_json())
+
+    @functools.cached_property
+    def machine(self) -> Engine:
+        """The engine itself."""
+        return engine_named(self.engine)
+
+    @functools.cached_property
+    def facts(self) -> Facts:
+        """The model as its engine knows it."""
+        return self.machine.facts(self.model)
+
+    @functools.cached_property
+    def stimuli(self) -> list[Any]:
+        """The injected currents."""
+        return [decode(json.loads(text)) for text in self.stimulus]
+
+    @property
+    def trains(self) -> int:
+        """Runs a point: the product of the dims of the stimuli."""
+        sizes = {d: n for s in self.stimuli for d, n in getattr(s, "sizes", {}).items() if d not in ("time", "sample")}
+        return math.prod(sizes.values())
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features that the kernel computes on the way."""
+        wanted = [o.what for o in self.outputs if o.kind == "feature" and o.what != labels.SPIKE_COUNT]
+        return tuple(dict.fromkeys(wanted))
+
+    @property
+    def functions(self) -> bool:
+        """Whether functions that are not measures of the library look at the runs."""
+        return any(o.kind == "function" for o in self.outputs)
+
+    @property
+    def needs_spikes(self) -> bool:
+        """Whether anything looks at spike times."""
+        return any(o.kind != "feature" for o in self.outputs)
+
+    def traced(self, numbers: tuple[int, ...]) -> Plan:
+        """The plan of the traces of some points, along the dim `trace`."""
+        rows = [self.space.point(n).params for n in numbers]
+        columns = [(name, tuple(float(r[name][0]) for r in rows)) for name in self.space.names]
+        axis = Axis(TRACE, tuple((n, Range("values", v, len(v))) for n, v in columns))
+        return replace(self, space=Space((axis,)), outputs=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: what is hashed."""
+        return {
+            "schema": SCHEMA,
+            "engine": self.engine,
+            "model": json.loads(self.model) if self.model.startswith("{") else self.model,
+            "model_name": self.model_name,
+            "model_hash": self.model_hash,
+            "space": self.space.to_json(),
+            "steps": self.steps,
+            "dt": self.dt,
+            "method": self.method,
+            "dtype": self.dtype,
+            "stimulus": [json.loads(text) for text in self.stimulus],
+            "outputs": {o.name: o.to_json() for o in self.outputs},
+            "record": list(self.record),
+            "every": self.every,
+            "seed": self.seed,
+            "allow_unstable": self.allow_unstable,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_json`."""
+        if data.get("schema") != SCHEMA:
+            raise errors.PlanError("plan", f"schema {data.get('schema')!r} is not that of this version ({SCHEMA})")
+        own = {k: data[k] for k in ("engine", "model_name", "model_hash", "steps", "dt", "method", "dtype", "every", "seed")}
+        return cls(
+            model=data["model"] if isinstance(data["model"], str) else canonical(data["model"]),
+            space=Space.from_json(data["space"]),
+            stimulus=tuple(canonical(s) for s in data["stimulus"]),
+            outputs=tuple(Output.from_json(n, o) for n, o in data["outputs"].items()),
+            record=tuple(data["record"]),
+            allow_unstable=bool(data["allow_unstable"]),
+            **own,
+        )
+
+
+def _step(dt: Any, facts: Facts) -> float:
+    value = labels.number(dt.item() if isinstance(dt, np.generic | np.ndarray) else dt, "ms", "dt")
+    if not math.isfinite(value) or value <= 0:
+        raise errors.TimeError("dt", f"{dt!r} is not a time step", f"a number above 0 in ms, such as {facts.dt}")
+    return value
+
+
+def _steps(duration: Any, dt: float) -> int:
+    from sneuron.core.session import steps_in
+
+    return int(steps_in(duration, dt, "ParamSweep"))
+
+
+def _stimuli(given: Any) -> tuple[str, ...]:
+    """Each injected current as canonical text; a constant, a labelled array, a stimulus, or a list of them."""
+    if given is None:
+        return ()
+    found = list(given) if isinstance(given, list | tuple) else [given]
+    for item in found:
+        if isinstance(item, bool) or not isinstance(item, int | float | str | np.number | xr.DataArray | xr.Dataset):
+            raise errors.PlanError("stimulus", f"a {type(item).__name__} is no stimulus", "step(...), ramp(...), replay(...), a number")
+    return tuple(canonical(encode(item, "stimulus")) for item in found)
+
+
+def _refuse_names(plan: Plan) -> None:
+    """No output may bear the name of a parameter, a dim, or a variable that is always there."""
+    taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, *plan.record} - {labels.SPIKE_COUNT}
+    for output in plan.outputs:
+        if output.name in taken or (output.name == labels.SPIKE_COUNT and output.what != labels.SPIKE_COUNT):
+            raise errors.PlanError("outputs", f"the name {output.name!r} is taken", mend="Give the output another name.")
+    if TRACE in plan.space.dims:
+        raise errors.PlanError("ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim.")

@@ -1,0 +1,210 @@
+"""The run loop: hands out missing blocks through a bounded window, and keeps the study whole whatever dies.
+
+What is done is read from receipts and from nowhere else. Workers write their blocks themselves and return a receipt
+of a few hundred bytes; the loop forgets it at once. A lost worker, a lost cluster or a killed process costs the
+blocks in flight, which are computed again, to the same bits.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sneuron import errors
+from sneuron.explore.blocks import code_version, filed, run_block, summary
+from sneuron.explore.cluster import INLINE, Embedded, Place, opened
+from sneuron.explore.parts import part_of
+from sneuron.explore.progress import Progress
+from sneuron.explore.quarantine import Ward
+from sneuron.store.folder import StudyFolder
+from sneuron.store.lease import Lease
+
+__all__ = ["Runner", "counted", "missing_blocks"]
+
+_WINDOW = 4
+_TRIES = 3
+_LOOK = 0.5
+
+
+@dataclass(frozen=True, order=True)
+class Item:
+    """A block to compute, and which try it is."""
+
+    part: str
+    block: int
+    attempt: int = 1
+
+    def again(self) -> Item:
+        """The next try."""
+        return Item(self.part, self.block, self.attempt + 1)
+
+
+@dataclass
+class Runner:
+    """Computes what a study lacks.
+
+    Parameters
+    ----------
+    study : StudyFolder
+        The study.
+    lease : Lease
+        The right to run it.
+    place : Place
+        Where.
+    progress : Progress
+        Told of every block.
+    stop : threading.Event
+        Set to stop handing out blocks; those in flight are finished.
+    timeout : float or None
+        Seconds that a block may take.
+    """
+
+    study: StudyFolder
+    lease: Lease
+    place: Place
+    progress: Progress
+    stop: threading.Event
+    timeout: float | None = None
+    waiting: deque[Item] = field(default_factory=deque)
+    flying: dict[Any, Item] = field(default_factory=dict)
+    suspects: list[Item] = field(default_factory=list)
+    trouble: BaseException | None = None
+
+    def run(self) -> None:
+        """Compute until nothing is missing, or until stopped.
+
+        Raises
+        ------
+        DiskFullError
+            The disk is full; what is written stays.
+        LeaseError
+            Somebody else took the study over.
+        """
+        self.waiting.extend(Item(p, b) for p, b in missing_blocks(self.study))
+        if self.place.scheduler == INLINE:
+            self._inline()
+        else:
+            self._on_clusters()
+        if self.trouble is None and not self.stop.is_set():
+            self._quarantine()
+        if self.trouble is not None:
+            raise self.trouble
+
+    def _inline(self) -> None:
+        while self.waiting and not self.stop.is_set():
+            item = self.waiting.popleft()
+            self.lease.demand()
+            self.progress.add(run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)["status"])
+
+    def _on_clusters(self) -> None:
+        """Go on with a new cluster when ours is lost, as long as it gets on."""
+        lost = 0
+        while self.waiting and not self.stop.is_set() and self.trouble is None:
+            before = self.progress.done
+            with opened(self.place) as (client, embedded):
+                self._feed(client, embedded)
+            lost = 0 if self.progress.done > before else lost + 1
+            if self.waiting and (lost >= _TRIES or (embedded is None and not self._ended)):
+                raise errors.PlanError("cluster", "the cluster is lost", mend="What is written is kept: run the study again.")
+
+    def _feed(self, client: Any, embedded: Embedded | None) -> None:
+        """Keep the window full until nothing is left or the cluster is lost; futures live no longer than this."""
+        landed: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        looked, window = 0.0, _WINDOW
+        try:
+            while self.flying or (self.waiting and not self._ended):
+                if time.monotonic() - looked > _LOOK:
+                    looked, window = time.monotonic(), self._look(client)
+                    if embedded is not None and not embedded.lives:
+                        break
+                while self.waiting and not self._ended and len(self.flying) < window:
+                    self._submit(client, self.waiting.popleft(), landed)
+                if not self._land(landed):
+                    break
+        finally:
+            self.waiting.extendleft(sorted(self.flying.values(), reverse=True))
+            self.flying.clear()
+
+    @property
+    def _ended(self) -> bool:
+        return self.stop.is_set() or self.trouble is not None
+
+    def _look(self, client: Any) -> int:
+        """Whether we still own the study, and how many blocks may be in flight now."""
+        if not self.lease.check() and self.trouble is None:
+            try:
+                self.lease.demand()
+            except errors.LeaseError as cause:
+                self.trouble = cause
+        threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        return max(1, _WINDOW * threads)
+
+    def _submit(self, client: Any, item: Item, landed: queue.SimpleQueue[Any]) -> None:
+        key = f"sneuron-{self.study.plan_hash[:16]}-{item.part}-{item.block}-{self.lease.epoch}.{item.attempt}-{code_version()}"
+        args = (str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, self.timeout)
+        future = client.submit(run_block, *args, key=key, pure=False)
+        self.flying[future] = item
+        future.add_done_callback(landed.put)
+
+    def _land(self, landed: queue.SimpleQueue[Any]) -> bool:
+        """Take what has come back; False when the cluster gave everything up."""
+        try:
+            future = landed.get(timeout=_LOOK)
+        except queue.Empty:
+            return True
+        item = self.flying.pop(future)
+        if future.status == "finished":
+            self.progress.add(future.result()["status"])
+            return True
+        if future.status == "error":
+            self._failed(item, future.exception())
+            return True
+        self.waiting.appendleft(item)
+        return False
+
+    def _failed(self, item: Item, error: BaseException) -> None:
+        """A task that raised: a suspect, a full disk, a study that is not ours any more, or bad luck."""
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker):
+            self.suspects.append(item)
+        elif isinstance(error, errors.SneuronError) or item.attempt >= _TRIES:
+            self.trouble = self.trouble or error
+        else:
+            self.waiting.append(item.again())
+
+    def _quarantine(self) -> None:
+        """Suspects alone, one after the other."""
+        while self.suspects and not self.stop.is_set():
+            item = self.suspects.pop()
+            self.lease.demand()
+            part = part_of(self.study, item.part)
+            began = time.perf_counter()
+            found = Ward(self.study, part, item.block, self.timeout, self.place.room).findings()
+            info = {"attempt": item.attempt + 1, "epoch": self.lease.epoch, "quarantine": True, "seconds": time.perf_counter() - began}
+            self.progress.add(summary(filed(self.study, part, item.block, found, info))["status"])
+
+
+def missing_blocks(study: StudyFolder) -> Iterable[tuple[str, int]]:
+    """Every block without a receipt, part by part."""
+    for part in study.parts:
+        for block in study.missing(part):
+            yield part, block
+
+
+def counted(study: StudyFolder) -> tuple[int, Counter[str]]:
+    """Blocks that are done, and what became of their points."""
+    counts: Counter[str] = Counter()
+    done = 0
+    for part in study.parts:
+        for receipt in study.receipts(part):
+            counts.update(receipt["status"])
+            done += 1
+    return done, counts
+
+

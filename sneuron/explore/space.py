@@ -1,0 +1,463 @@
+"""The space of a study: dims, and the parameter values of any point, computed from its place alone."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+
+from sneuron import errors, labels
+from sneuron.explore import samplers
+from sneuron.explore.ranges import Derived, Range, Samples, Zipped, marginal_in, range_of
+from sneuron.explore.samplers import Marginal
+from sneuron.lang import expr
+from sneuron.lang.spec import Param
+
+__all__ = ["Axis", "Design", "Known", "Points", "Space", "point_keys", "space_of"]
+
+Floats = npt.NDArray[np.float64]
+_MANY_REPEATS = 2**32
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a model lets be varied: its parameters by canonical name, and other names for them."""
+
+    params: Mapping[str, Param]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    model: str = "model"
+
+    def canonical(self, name: Any, where: str) -> str:
+        """The canonical name of a parameter that may be swept."""
+        if not isinstance(name, str):
+            raise errors.ParameterError(where, f"{name!r} is no name of a parameter")
+        own = self.aliases.get(name, name)
+        if own not in self.params:
+            if name in labels.RESERVED:
+                raise errors.ParameterError(where, f"{name!r} is reserved for a dim or variable", sorted(self.params))
+            raise errors.unknown(where, f"parameter of {self.model!r}", name, [*self.params, *self.aliases])
+        if self.params[own].fixed:
+            raise errors.ParameterError(where, f"{own!r} cannot be swept: {self.params[own].fixed}")
+        return own
+
+    def check(self, name: str, low: float, high: float, where: str) -> None:
+        """Refuse values outside the bounds of the parameter."""
+        param = self.params[name]
+        wrong = low if low < param.low else high
+        if low < param.low or high > param.high:
+            raise errors.ParameterError(where, f"{wrong!r} is out of bounds", f"{param.low} to {param.high} {param.unit}")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dim, along which one or several parameters take given values."""
+
+    dim: str
+    columns: tuple[tuple[str, Range], ...]
+
+    @property
+    def size(self) -> int:
+        """How many places it has."""
+        return self.columns[0][1].size
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters along it."""
+        return [name for name, _ in self.columns]
+
+    def column(self, name: str, index: npt.NDArray[np.int64]) -> Floats:
+        """Values of one of its parameters at the places `index`."""
+        return dict(self.columns)[name].at(index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"dim": self.dim, "columns": {name: column.to_json() for name, column in self.columns}}
+
+
+@dataclass(frozen=True)
+class Design:
+    """The dim `point`: points numbered from `start` of a design of `total` points."""
+
+    kind: str
+    start: int
+    size: int
+    total: int
+    seed: int
+    scramble: bool
+    columns: tuple[tuple[str, Marginal], ...]
+    dim: str = labels.POINT
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters along it."""
+        return [name for name, _ in self.columns]
+
+    def column(self, name: str, index: npt.NDArray[np.int64]) -> Floats:
+        """Values of one of its parameters at the places `index`."""
+        number = self.names.index(name)
+        places = (np.asarray(index) + self.start).astype(np.uint64)
+        unit = samplers.draw(self.kind, places, number, len(self.columns), self.total, self.seed, self.scramble)
+        return self.columns[number][1].values(unit)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        own = {"kind": self.kind, "start": self.start, "size": self.size, "total": self.total, "seed": self.seed}
+        columns = [[name, marginal.to_json()] for name, marginal in self.columns]
+        return {"dim": self.dim, "design": {**own, "scramble": self.scramble}, "columns": columns}
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of a region, numbered in C order: parameter values, repeat number, and which are wanted."""
+
+    params: dict[str, Floats]
+    repeat: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.repeat)
+
+    def take(self, index: npt.NDArray[np.int64]) -> Points:
+        """Some of them."""
+        return Points({name: column[index] for name, column in self.params.items()}, self.repeat[index], self.kept[index])
+
+
+@dataclass(frozen=True)
+class Space:
+    """All points of a study, or of a part of it.
+
+    Parameters
+    ----------
+    axes : tuple of Axis or Design
+        The dims, in order.
+    fixed : tuple of (name, value)
+        Parameters that have one other value than the model's.
+    derived : tuple of (name, text)
+        Parameters that follow from others, each after those that it uses.
+    where : str
+        Condition that a point must fulfil to be simulated; empty for none.
+    repeats : int or None
+        Length of the dim `repeat`; None when there is no such dim.
+    first_repeat : int
+        Number of the first repeat.
+    defaults : tuple of (name, value)
+        The model's own values of other parameters that occur in `derived` or `where`.
+    """
+
+    axes: tuple[Axis | Design, ...]
+    fixed: tuple[tuple[str, float], ...] = ()
+    derived: tuple[tuple[str, str], ...] = ()
+    where: str = ""
+    repeats: int | None = None
+    first_repeat: int = 0
+    defaults: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Every dim with its length."""
+        own = {axis.dim: axis.size for axis in self.axes}
+        return own if self.repeats is None else {**own, labels.REPEAT: self.repeats}
+
+    @property
+    def size(self) -> int:
+        """How many points there are."""
+        return math.prod(self.dims.values())
+
+    @property
+    def names(self) -> list[str]:
+        """Every parameter that the space sets."""
+        swept = [name for axis in self.axes for name in axis.names]
+        return [*swept, *(name for name, _ in self.fixed), *(name for name, _ in self.derived)]
+
+    def points(self, region: Mapping[str, slice]) -> Points:
+        """The points of a rectangular region; dims not named are whole."""
+        places = {d: np.arange(*region.get(d, slice(None)).indices(n)) for d, n in self.dims.items()}
+        shape = tuple(len(p) for p in places.values())
+        size = math.prod(shape)
+        grids = {d: p.reshape([-1 if i == k else 1 for k in range(len(shape))]) for i, (d, p) in enumerate(places.items())}
+        params = {n: np.broadcast_to(self.values(n, grids), shape).ravel() for n in self.names}
+        numbers = grids.get(labels.REPEAT, np.zeros((), np.int64)) + self.first_repeat
+        return Points(params, np.broadcast_to(numbers, shape).ravel(), self._kept(params, size))
+
+    def values(self, name: str, places: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
+        """Values of one parameter at places along each dim (arrays that broadcast against one another)."""
+        for axis in self.axes:
+            if name in axis.names:
+                return axis.column(name, places[axis.dim])
+        if name in dict(self.fixed):
+            return np.asarray(dict(self.fixed)[name])
+        expression = _parsed(dict(self.derived)[name], tuple(self.known))
+        defaults = dict(self.defaults)
+        known = {n: defaults[n] if n in defaults else self.values(n, places) for n in expr.names_of(expression)}
+        return np.asarray(expr.numpy_value(expression, known), dtype=np.float64)
+
+    def point(self, number: int) -> Points:
+        """The point with that number (C order over all dims)."""
+        place = np.unravel_index(number, tuple(self.dims.values()))
+        return self.points({d: slice(int(i), int(i) + 1) for d, i in zip(self.dims, place, strict=True)})
+
+    def dims_of(self, name: str) -> tuple[str, ...]:
+        """The dims along which a parameter changes."""
+        for axis in self.axes:
+            if name in axis.names:
+                return (axis.dim,)
+        texts = dict(self.derived)
+        if name not in texts:
+            return ()
+        used = {d for part in expr.names_of(_parsed(texts[name], tuple(self.known))) for d in self.dims_of(part)}
+        return tuple(d for d in self.dims if d in used)
+
+    @property
+    def known(self) -> dict[str, None]:
+        """Names that expressions may use."""
+        return dict.fromkeys([*self.names, *(name for name, _ in self.defaults)])
+
+    def grown(self, dim: str, more: Axis | Design | int) -> tuple[Space, Space]:
+        """The part that `more` along `dim` adds, and the whole with it."""
+        if isinstance(more, int):
+            done = self.repeats or 0
+            return replace(self, repeats=more, first_repeat=self.first_repeat + done), replace(self, repeats=done + more)
+        part = tuple(more if axis.dim == dim else axis for axis in self.axes)
+        whole = tuple(_joined(axis, more) if axis.dim == dim else axis for axis in self.axes)
+        return replace(self, axes=part), replace(self, axes=whole)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: a few hundred bytes, however many points."""
+        return {
+            "axes": [axis.to_json() for axis in self.axes],
+            "fixed": dict(self.fixed),
+            "derived": [list(pair) for pair in self.derived],
+            "where": self.where,
+            "repeats": self.repeats,
+            "first_repeat": self.first_repeat,
+            "defaults": dict(self.defaults),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Space:
+        """The inverse of `to_json`."""
+        return cls(
+            tuple(_axis_from(a) for a in data["axes"]),
+            tuple((str(k), float(v)) for k, v in data["fixed"].items()),
+            tuple((str(k), str(v)) for k, v in data["derived"]),
+            str(data["where"]),
+            data["repeats"],
+            int(data["first_repeat"]),
+            tuple((str(k), float(v)) for k, v in data["defaults"].items()),
+        )
+
+    def _kept(self, params: Mapping[str, Floats], size: int) -> npt.NDArray[np.bool_]:
+        if not self.where:
+            return np.ones(size, dtype=np.bool_)
+        known = {**dict(self.defaults), **params}
+        found = expr.numpy_value(_parsed(self.where, tuple(self.known), condition=True), known)
+        return np.array(np.broadcast_to(np.asarray(found, dtype=np.bool_), (size,)))
+
+
+def space_of(ranges: Any, known: Known, repeats: int | None = None, where: str | None = None) -> Space:
+    """The space that `ranges` describes, checked against what the model lets be varied.
+
+    Parameters
+    ----------
+    ranges : mapping, Samples, or sequence of them
+        Parameter -> anything that `values` takes, a range, `zipped` or `derived`; several are combined with one another.
+    known : Known
+        Parameters, units and bounds.
+    repeats : int, optional
+        How often each point is run; None or 1 for once, without a dim.
+    where : str, optional
+        Condition over the parameters.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError, UnitError, ExpressionError
+        Naming the parameter and what would be possible.
+    """
+    maker = _Maker(known)
+    for part in [ranges] if isinstance(ranges, Mapping | Samples) else _parts(ranges):
+        maker.take(part)
+    count = None if repeats in (None, 1) else _repeats(repeats)
+    return maker.space(count, where or "")
+
+
+def point_keys(params: Mapping[str, Floats], repeat: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:
+    """A 64-bit key of each point from its *content*: canonical parameter values and repeat, never its place.
+
+    Parameters
+    ----------
+    params : mapping of str to array
+        Values by canonical name; -0.0 counts as 0.0.
+    repeat : array of int
+        Number of the repeat.
+    seed : int
+        Seed of the study.
+    """
+    key = np.full(repeat.shape, seed, dtype=np.uint64)
+    for name in sorted(params):
+        stream = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little") ^ len(name)
+        word = np.ascontiguousarray(params[name] + 0.0).view(np.uint64)
+        key = samplers.philox(key ^ samplers.philox(word, stream, 0x9E3779B97F4A7C15)[0], stream, seed)[0]
+    return samplers.philox(key ^ repeat.astype(np.uint64), 0x72657065, seed)[0]
+
+
+class _Maker:
+    """Gathers dims, checks every name once, and resolves zips and derived parameters at the end."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.axes: dict[str, Axis | Design] = {}
+        self.fixed: dict[str, float] = {}
+        self.zips: dict[str, Zipped] = {}
+        self.derived: dict[str, str] = {}
+        self.seen: dict[str, Any] = {}
+
+    def take(self, part: Any) -> None:
+        if isinstance(part, Samples):
+            self._design(part)
+        elif isinstance(part, Mapping):
+            for name, what in part.items():
+                self._one(name, what)
+        else:
+            raise errors.ParameterError("ranges", f"a {type(part).__name__} says nothing of parameters", "a dict, sobol(...), or a list of them")
+
+    def space(self, repeats: int | None, where: str) -> Space:
+        for name, zip_ in self.zips.items():
+            self._zip(name, zip_)
+        order = _ordered(self.derived, self._usable())
+        used = [n for text, condition in [*((t, False) for _, t in order), (where, True)] if text
+                for n in expr.names_of(_parsed(text, self._usable(), condition))]  # fmt: skip
+        defaults = {n: self.known.params[n].value for n in sorted(used) if n not in self.seen}
+        axes = tuple(self.axes.values())
+        return Space(axes, tuple(self.fixed.items()), tuple(order), where, repeats, 0, tuple(defaults.items()))
+
+    def _usable(self) -> tuple[str, ...]:
+        usual = [n for n, p in self.known.params.items() if math.isfinite(p.value)]
+        return tuple(dict.fromkeys([*self.seen, *usual]))
+
+    def _name(self, name: Any) -> str:
+        own = self.known.canonical(name, "ranges")
+        if own in self.seen:
+            raise errors.ParameterError("ranges", f"{own!r} is given twice (as {self.seen[own]!r} and {name!r})")
+        self.seen[own] = name
+        return own
+
+    def _one(self, name: Any, what: Any) -> None:
+        if isinstance(what, Samples):
+            raise errors.ParameterError("ranges", f"{what.kind}() names its parameters itself", mend=f"Write [{what.kind}(...), {{...}}].")
+        own = self._name(name)
+        if isinstance(what, Zipped):
+            self.zips[own] = what
+        elif isinstance(what, Derived):
+            self.derived[own] = what.text
+        elif _is_one(what):
+            self.fixed[own] = float(self._range(own, what).at(np.zeros(1, np.int64))[0])
+        else:
+            self._axis(own, self._range(own, what))
+
+    def _range(self, name: str, what: Any) -> Range:
+        found = range_of(what, name).in_unit(self.known.params[name].unit, name)
+        if not found.size:
+            raise errors.ParameterError(name, "the interval does not say how many values", mend="Give n, or sample it: sobol(n, {...}).")
+        self.known.check(name, *found.limits(), name)
+        return found
+
+    def _axis(self, name: str, found: Range) -> None:
+        dim = found.dim or name
+        if dim in labels.RESERVED:
+            raise errors.ParameterError(name, f"{dim!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim.")
+        here = self.axes.get(dim)
+        if here is None:
+            self.axes[dim] = Axis(dim, ((name, found),))
+        else:
+            self._share(name, found, here)
+
+    def _share(self, name: str, found: Range, axis: Axis | Design) -> None:
+        if isinstance(axis, Design) or axis.size != found.size:
+            raise errors.ParameterError(
+                name, f"{found.size} values are zipped with the {axis.size} of {axis.names[0]!r}", mend="Give as many values."
+            )
+        self.axes[axis.dim] = Axis(axis.dim, (*axis.columns, (name, found)))
+
+    def _zip(self, name: str, what: Zipped) -> None:
+        partner = self.known.canonical(what.partner, name)
+        for axis in self.axes.values():
+            if partner in axis.names:
+                return self._share(name, self._range(name, what.what), axis)
+        raise errors.ParameterError(name, f"is zipped with {partner!r}, which has no values of its own", list(self.axes))
+
+    def _design(self, what: Samples) -> None:
+        if labels.POINT in self.axes:
+            raise errors.ParameterError("ranges", "two designs are given", mend="Give one with all the parameters.")
+        columns = []
+        for name, bounds in what.params.items():
+            own = self._name(name)
+            marginal = marginal_in(bounds, self.known.params[own].unit, own)
+            if marginal.kind in ("uniform", "log", "choice"):
+                self.known.check(own, *marginal.support(), own)
+            columns.append((own, marginal))
+        self.axes[labels.POINT] = Design(what.kind, 0, what.n, what.n, what.seed, what.scramble, tuple(columns))
+
+
+def _is_one(what: Any) -> bool:
+    """A single number, with or without unit: it fixes a parameter and makes no dim."""
+    if isinstance(what, Range | list | tuple | range):
+        return False
+    if hasattr(what, "dist") and hasattr(what, "ppf"):
+        return False
+    return isinstance(what, str) or not hasattr(what, "__iter__") or getattr(getattr(what, "magnitude", what), "ndim", 1) == 0
+
+
+def _parts(ranges: Any) -> Sequence[Any]:
+    if not isinstance(ranges, list | tuple):
+        raise errors.ParameterError(
+            "ranges", f"a {type(ranges).__name__} says nothing of parameters", mend="Write {'gNa': grid(80, 160, 9)}."
+        )
+    return ranges
+
+
+def _repeats(repeats: Any) -> int:
+    if isinstance(repeats, bool | np.bool_) or not isinstance(repeats, int | np.integer) or not 1 <= repeats <= _MANY_REPEATS:
+        raise errors.ParameterError("repeats", f"{repeats!r} is no number of repeats", f"1 to {_MANY_REPEATS:,}")
+    return int(repeats)
+
+
+def _ordered(derived: Mapping[str, str], usable: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Derived parameters, each after those that it uses."""
+    waiting = {name: {n for n in expr.names_of(_parsed(text, usable)) if n in derived} for name, text in derived.items()}
+    done: list[str] = []
+    while waiting:
+        ready = [name for name, needs in waiting.items() if needs <= set(done)]
+        if not ready:
+            raise errors.ParameterError("ranges", f"derived parameters refer to one another: {', '.join(waiting)}")
+        done += ready
+        waiting = {name: needs for name, needs in waiting.items() if name not in ready}
+    return [(name, derived[name]) for name in done]
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text: str, names: tuple[str, ...], condition: bool = False) -> sympy.Basic:
+    where = "where" if condition else "derived"
+    return expr.parse(text, names, where, condition=condition)
+
+
+def _joined(old: Axis | Design, new: Axis | Design | int) -> Axis | Design:
+    if isinstance(old, Design) and isinstance(new, Design):
+        return replace(old, size=old.size + new.size, total=new.total)
+    if isinstance(old, Axis) and isinstance(new, Axis):
+        pairs = zip(old.columns, new.columns, strict=True)
+        return Axis(old.dim, tuple((n, Range("joined", (a, b), a.size + b.size)) for (n, a), (_, b) in pairs))
+    raise errors.PlanError("extend", "a design and a listed axis do not join")
+
+
+def _axis_from(data: Mapping[str, Any]) -> Axis | Design:
+    if "design" not in data:
+        return Axis(data["dim"], tuple((str(n), Range.from_json(c)) for n, c in data["columns"].items()))
+    own = data["design"]
+    columns = tuple((str(n), Marginal.from_json(m)) for n, m in data["columns"])
+    return Design(own["kind"], own["start"], own["size"], own["total"], own["seed"], own["scramble"], columns)
