@@ -88,7 +88,7 @@ def KCur(voltage: Any, **params: Any) -> xr.DataArray:
     Examples
     --------
     >>> KCur([-65.0, -55.0]).round(2).values
-    array([ 4.4 , 43.81])
+    array([ 4.4 , 40.48])
     """
     return _current("KCur", "k_hh", "k", voltage, params)
 

@@ -74,7 +74,7 @@ def UpdGate(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
     state : Dataset
     dt : number or text, ms
     method : str
-        A split method: exp_euler, rush_larsen, euler, exact, izhikevich_2003.
+        A split method: exp_euler, rush_larsen, euler, exact, izh2003.
 
     Returns
     -------

@@ -112,7 +112,7 @@ METHODS = {
             source="Rotter & Diesmann 1999, doi:10.1007/s004220050570",
         ),
         Method(
-            "izhikevich_2003",
+            "izh2003",
             1,
             ("x",),
             (0.0,),
