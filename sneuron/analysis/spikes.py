@@ -177,7 +177,7 @@ def read_trains(spikes: Any, t_start: float | None = None, t_stop: float | None 
     reading = SpikeTrains().read("spikes", spikes, {"t_start": t_start, "t_stop": t_stop}, "spikes")
     last = zip(reading.arrays, reading.core, strict=True)
     trains = reading.pack(*(array.transpose(..., *core).values for array, core in last))
-    batch = reading.arrays[0].isel(dict.fromkeys(reading.core[0], 0), drop=True)
+    batch = _without(reading.arrays[0], reading.core[0])
     dims = (*batch.dims, *reading.rows)
     numbers = xr.DataArray(np.arange(trains.failed.size).reshape(trains.shape), dims=dims)
     return trains, numbers.assign_coords({**batch.coords, **reading.rows})
@@ -211,7 +211,7 @@ def _with_status(
 ) -> tuple[tuple[xr.DataArray, ...], tuple[tuple[str, ...], ...], functools.partial[Trains]]:
     """The times together with what says whether their point failed."""
     pooled = _pooled_dims(options, where)
-    batch = times.isel({spike: 0}, drop=True) if times.sizes[spike] else times.sum(spike)
+    batch = _without(times, (spike,))
     for dim in pooled:
         if dim not in batch.dims:
             raise errors.unknown(where, "dim to pool", dim, map(str, batch.dims))
@@ -240,7 +240,7 @@ def _read_events(value: xr.Dataset, options: Mapping[str, Any], where: str) -> t
     if neurons.dtype.kind not in "iu":
         raise errors.DataError(where, f"{EVENT_NEURON} has dtype {neurons.dtype}", "integers")
     factor = labels.convert(1.0, labels.units_of(times.attrs), "ms", where)
-    status = (value[STATUS].broadcast_like(times.isel({EVENT: 0}, drop=True)),) if STATUS in value else ()
+    status = (value[STATUS].broadcast_like(_without(times, (EVENT,))),) if STATUS in value else ()
     arrays: tuple[xr.DataArray, ...] = (times, neurons, *status)
     pack = functools.partial(_from_events, many=value.sizes[NEURON], factor=factor)
     rows = {} if pooled else {NEURON: value[NEURON].variable}
@@ -259,7 +259,7 @@ def _read_raster(value: xr.DataArray, options: Mapping[str, Any], where: str) ->
     pooled = _pooled_dims(options, where)
     step = (time[-1] - time[0]) / (time.size - 1) if time.size > 1 else 0.0
     attrs = {"t_start": float(time[0]), "t_stop": float(time[-1] + step), **value.attrs}
-    beside = (value.coords[STATUS].broadcast_like(value.isel({TIME: 0}, drop=True)),) if STATUS in value.coords else ()
+    beside = (value.coords[STATUS].broadcast_like(_without(value, (TIME,))),) if STATUS in value.coords else ()
     pack = functools.partial(_from_raster, time=time)
     return Reading((value, *beside), ((*pooled, TIME), *[pooled] * len(beside)), pack), attrs
 
@@ -432,3 +432,8 @@ def _starts(count: npt.NDArray[Any]) -> IntArray:
 def _table(array: npt.NDArray[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
     """Trains by rows, contiguous, in the machine's own numbers."""
     return np.ascontiguousarray(array, dtype).reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
+def _without(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
+    """The dims and coords of `array` less `dims`; its values are of no use."""
+    return array.isel(dict.fromkeys(dims, slice(0))).sum(dims)

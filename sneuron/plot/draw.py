@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_rgba_array
+from matplotlib.colors import ListedColormap, Normalize, to_rgba_array
 from matplotlib.lines import Line2D
 
 from sneuron import errors
@@ -23,7 +23,9 @@ INK, GREY = "#1f2933", "#d9dde1"
 """Colours of what has no colour of its own, and of what is not there."""
 
 _GROUPS = ("#0f6fb3", "#d1495b", "#2e933c", "#8f5fbf", "#d98c00", "#3aa6b9", "#7a5230", "#5c6b73")
-_SCALE = "viridis"
+_SCALE = ListedColormap(plt.get_cmap("viridis")(np.linspace(0.0, 0.9, 256)), "lines")
+"""Of viridis what can be seen as a thin line on white."""
+
 _NAMED = 16
 
 
@@ -99,7 +101,7 @@ class Colours:
         self.scaled = bool(numbers and self.groups.size > len(_GROUPS))
         self._norm = Normalize(float(self.groups[0]), float(self.groups[-1])) if self.scaled else None
         if self._norm is not None:
-            self.each = np.asarray(plt.get_cmap(_SCALE)(self._norm(values.astype(np.float64))))
+            self.each = _SCALE(self._norm(values.astype(np.float64)))
         else:
             self.each = to_rgba_array(_GROUPS)[place % len(_GROUPS)]
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sneuron import errors
 from sneuron.labels import STATUS, Status
@@ -29,7 +30,13 @@ _MISSING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("failed", {"facecolor": "#f3f4f5", "edgecolor": _DARK, "hatch": "//////"}),
     ("undefined", {"facecolor": _DARK, "edgecolor": "none"}),
 )
-"""How a place without a number is drawn; undefined is NaN of a point that ran well."""
+"""How a cell without a number is drawn; undefined is NaN of a point that ran well."""
+
+_MARKERS = {"not run": (".", GREY), "failed": ("x", _DARK), "undefined": ("+", _DARK)}
+"""How a sampled point without a number is drawn."""
+
+_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
+_FEW_DECADES = 1e4
 
 
 def PlotMap(
@@ -176,13 +183,24 @@ def _points(
     shown = missing == 0
     size = float(np.clip(20_000 / max(values.size, 1), 4, 40))
     drawn = ax.scatter(across[shown], up[shown], c=values[shown], **{"s": size, "linewidths": 0, **kwargs})
-    for kind, (_, style) in enumerate(_MISSING, start=1):
+    for kind, (name, _) in enumerate(_MISSING, start=1):
         there = missing == kind
         if there.any():
-            ax.scatter(across[there], up[there], s=size, marker="s", zorder=0, linewidths=0, **style)
-    for log, put in ((_log_spread(across), ax.set_xscale), (_log_spread(up), ax.set_yscale)):
-        put("log" if log else "linear")
-    _explain(ax, missing)
+            marker, color = _MARKERS[name]
+            ax.scatter(
+                across[there],
+                up[there],
+                s=max(size, 16.0),
+                marker=marker,
+                c=color,
+                linewidths=0.9,
+                zorder=0,
+                label=name,
+            )
+    if np.any(missing):
+        ax.legend(**_ABOVE, ncols=len(_MISSING))
+    for name, values in (("x", across), ("y", up)):
+        _scale(ax, name, _log_spread(values), values)
     return drawn
 
 
@@ -197,12 +215,13 @@ class _Side:
 def _side(ax: Axes, coord: xr.DataArray, put: str) -> _Side:
     """Edges of a side; the axis gets its scale, or names where the values are no numbers."""
     centres = coord.values
-    if centres.dtype.kind not in "fiu":
-        ax.set(**{f"{put}ticks": np.arange(centres.size), f"{put}ticklabels": [str(value) for value in centres]})
-        centres = np.arange(centres.size)
+    named = centres.dtype.kind not in "fiu"
+    centres = np.arange(centres.size) if named else centres
     order = np.argsort(centres, kind="stable")
     sides, log = edges(centres[order])
-    ax.set(**{f"{put}scale": "log" if log else "linear"})
+    _scale(ax, put, log, sides)
+    if named:
+        ax.set(**{f"{put}ticks": centres, f"{put}ticklabels": [str(value) for value in coord.values]})
     return _Side(sides, order)
 
 
@@ -240,9 +259,19 @@ def _boxes(x: FloatArray, y: FloatArray, there: npt.NDArray[np.bool_]) -> list[l
     ]
 
 
+def _scale(ax: Axes, name: str, log: bool, values: FloatArray) -> None:
+    """A linear or a log axis; one of few decades has plain numbers at 1, 2 and 5."""
+    ax.set(**{f"{name}scale": "log" if log else "linear"})
+    if log and values.max() / values.min() < _FEW_DECADES:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
 def _explain(ax: Axes, missing: npt.NDArray[np.int64]) -> None:
     """A legend above the map for what is missing."""
     kinds = [_MISSING[kind - 1] for kind in np.unique(missing) if kind]
     if kinds:
         handles = [Patch(label=name, linewidth=0, **style) for name, style in kinds]
-        ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles), frameon=False)
+        ax.legend(handles=handles, ncols=len(handles), **_ABOVE)

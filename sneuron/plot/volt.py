@@ -183,8 +183,7 @@ def _ticks(ax: Axes, rows: Sequence[FloatArray], colours: npt.NDArray[Any], tops
         tops = [high + step * (len(rows) - 1 - i) for i in range(len(rows))]
         ax.set_ylim(low, high + step * len(rows))
     else:
-        step = (high - low) * 0.3 * _ROW
-        tops = [top + step for top in tops]
+        tops = [top + (high - low) / len(rows) * 2 * _ROW for top in tops]
     for times, hue, top in zip(rows, colours, tops, strict=True):
         ax.plot(times, np.full(times.size, top), "|", color=hue, ms=6, mew=1.0, clip_on=False)
 
