@@ -9,6 +9,7 @@ import functools
 import json
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -16,11 +17,16 @@ import click
 from sneuron import errors
 
 if TYPE_CHECKING:
+    from sneuron.explore.cluster import Place
+    from sneuron.explore.study import Study
+    from sneuron.explore.studyfile import Read
     from sneuron.lang.model import Model
 
 __all__ = ["main"]
 
-DONE, REFUSED, FAILED_POINTS, INTERRUPTED = 0, 1, 3, 130
+REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
+_GOOD = ("ok", "excluded", "not_run")
+_FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -46,12 +52,106 @@ def leave(code: int) -> NoReturn:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+workers = click.option("--workers", type=click.IntRange(1, 4096), help="Processes of the cluster on this machine.")
+scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler.")
+store = click.option("--store", type=click.Path(file_okay=False, path_type=Path), help="Folder of the study.")
+file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+place = click.argument("study", type=click.Path(exists=True, path_type=Path))
 
 
 @click.group()
 @click.version_option(package_name="sneuron")
 def main() -> None:
     """Explore the parameter space of neural models."""
+
+
+@main.command()
+@file
+@store
+@scheduler
+@workers
+@as_json
+@guarded
+def run(file: Path, store: Path | None, scheduler: str | None, workers: int | None, as_json: bool) -> None:
+    """Compute what the study of FILE lacks, then write its report and figure."""
+    from sneuron.explore import filed, studyfile
+
+    read = studyfile.read(file)
+    made = filed.study_of(read, _place(read, scheduler, workers), store)
+    if not as_json:
+        click.echo(made.explain(), err=True)
+    _computed(made)
+    told = _report(read, made, as_json)
+    _ended(made, as_json, told)
+
+
+@main.command()
+@file
+@workers
+@guarded
+def plan(file: Path, workers: int | None) -> None:
+    """Print points, blocks, bytes, memory and time of the study of FILE; run nothing."""
+    from sneuron.explore import filed, studyfile
+
+    read = studyfile.read(file)
+    click.echo(filed.preview(read, _place(read, None, workers)))
+
+
+@main.command()
+@place
+@as_json
+@guarded
+def status(study: Path, as_json: bool) -> None:
+    """Print how far STUDY (its folder, or its file) is, and what became of its points."""
+    made = _opened(study)
+    held = made.status()
+    if as_json:
+        click.echo(json.dumps(plain({"path": made.path, "hash": made.hash, **held})))
+        return
+    click.echo(f"{made.path}: {held['state']}, {held['done']:,} of {held['blocks']:,} blocks")
+    click.echo("\n".join(_counts(held)))
+
+
+@main.command()
+@place
+@scheduler
+@workers
+@as_json
+@guarded
+def resume(study: Path, scheduler: str | None, workers: int | None, as_json: bool) -> None:
+    """Compute what STUDY (its folder) lacks."""
+    from sneuron.explore.cluster import Place
+
+    made = _opened(study)
+    made.place = Place(scheduler=scheduler, workers=workers)
+    _computed(made)
+    _ended(made, as_json, {})
+
+
+@main.command(name="open")
+@place
+@as_json
+@guarded
+def open_(study: Path, as_json: bool) -> None:
+    """Print the dataset of STUDY as it is now."""
+    data = _opened(study).data
+    click.echo(json.dumps(plain(data.to_dict(data=False))) if as_json else str(data))
+
+
+@main.command()
+@place
+@click.option("--repair", is_flag=True, help="Forget damaged blocks, so that they are computed again.")
+@as_json
+@guarded
+def verify(study: Path, repair: bool, as_json: bool) -> None:
+    """Read every byte of STUDY and name what is damaged."""
+    found = _opened(study).verify(repair=repair)
+    if as_json:
+        click.echo(json.dumps([str(damage) for damage in found]))
+    else:
+        click.echo("\n".join(str(damage) for damage in found) or "no damage")
+    if found:
+        leave(REFUSED)
 
 
 @main.command()
@@ -86,6 +186,84 @@ def show(name: str, as_json: bool, latex: bool) -> None:
         click.echo(model.latex())
     else:
         click.echo("\n".join(described(model)))
+
+
+def _place(read: Read, scheduler: str | None, workers: int | None) -> Place:
+    """Where to run: what the command says goes before what the file says."""
+    from sneuron.explore.cluster import Place
+
+    return Place(scheduler=scheduler, workers=workers or read.file.run.workers, memory=read.file.run.memory)
+
+
+def _opened(path: Path) -> Study:
+    """The study in a folder, or of a file."""
+    from sneuron.explore import studyargs, studyfile
+    from sneuron.explore.study import Study
+
+    return Study.open(studyargs.store_of(studyfile.read(path)) if path.suffix == ".toml" else path)
+
+
+def _computed(study: Study) -> None:
+    """Run it; an interrupt ends the command and leaves a study that goes on."""
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; what is done is kept. Go on with: sneuron resume {study.path}", err=True)
+        leave(INTERRUPTED)
+
+
+def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
+    """Print the table of [report] and draw the picture of [figure]; the same as data."""
+    from sneuron.explore import filed
+    from sneuron.explore.report import ranked_table
+
+    if read.file.report is None:
+        return {}
+    found = filed.best_of(read, study.data)
+    swept = [str(n) for n in found.coords if n in study.plan.space.names and found[n].ndim]
+    header, *rows = ranked_table(found, swept, read.file.report.columns)
+    if not quiet:
+        click.echo("\n".join(table(header, rows)))
+    told = {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}
+    return told if read.file.figure is None else {**told, "figure": _figure(read, study, found, quiet)}
+
+
+def _figure(read: Read, study: Study, found: Any, quiet: bool) -> str:
+    from sneuron.explore import filed
+    from sneuron.plot.fitmap import PlotFitMap
+
+    table, wanted = read.file.report, read.file.figure
+    assert table is not None
+    assert wanted is not None
+    held = filed.compared(read, study, found)
+    drawn = PlotFitMap(
+        held.score, wanted.x, wanted.y, held.best, held.model, held.cell, wanted.trace, table.order, wanted.others
+    )
+    path = read.beside(wanted.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawn.savefig(path, dpi=150)
+    if not quiet:
+        click.echo(f"figure   {path}")
+    return str(path)
+
+
+def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
+    """Say what became of the points, and leave with the code that says it too."""
+    held = study.status()
+    if as_json:
+        click.echo(json.dumps(plain({"path": study.path, "hash": study.hash, **held, **told})))
+    else:
+        click.echo(f"study    {study.path}")
+        click.echo("\n".join(_counts(held)))
+    if held["state"] != "done":
+        leave(INTERRUPTED)
+    if any(held[name] for name in _FAILED):
+        leave(FAILED_POINTS)
+
+
+def _counts(held: Mapping[str, Any]) -> Iterator[str]:
+    """How many points are in each state, those that occur."""
+    yield from (f"{name:<12} {held[name]:,}" for name in (*_GOOD, *_FAILED) if held.get(name))
 
 
 def described(model: Model) -> Iterator[str]:

@@ -168,8 +168,8 @@ class Run(Text):
 
     store: str | None = None
     workers: Annotated[int, Field(ge=1, le=4096)] | None = None
-    chunk_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
-    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    memory: str | None = None
+    block_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
     timeout: Quantity | None = None
 
 
@@ -212,6 +212,8 @@ class StudyFile(Text):
             raise ValueError("stimulus kind 'replay' needs a [recording]")
         if self.figure and not (self.report and self.recording):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
+        if self.figure and self.repeat and self.repeat.n > 1:
+            raise ValueError("[figure] shows one run of the best point; leave [repeat] out")
         return self
 
 
