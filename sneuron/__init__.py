@@ -53,12 +53,15 @@ if TYPE_CHECKING:
     from sneuron.explore.ranges import values as values
     from sneuron.explore.ranges import zipped as zipped
     from sneuron.explore.study import Study as Study
+    from sneuron.explore.sweep import ParamSweep as ParamSweep
     from sneuron.labels import Status as Status
     from sneuron.lang.model import ExportJSON as ExportJSON
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
+    from sneuron.plot.map import PlotMap as PlotMap
+    from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
@@ -79,9 +82,12 @@ _ROOMS = {
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.study": "Study",
+    "explore.sweep": "ParamSweep",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
     "plot.fitmap": "PlotFitMap",
+    "plot.map": "PlotMap",
+    "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
 }
