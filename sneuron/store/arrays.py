@@ -48,7 +48,7 @@ class BlockWriter:
         sums: dict[str, int] = {}
         for variable in self.template.variables:
             values = self._values(variable, block, arrays[variable.name], where)
-            sums[variable.name] = zlib.crc32(values)
+            sums[variable.name] = zlib.crc32(values.data)
             if values.size:
                 made[variable.name] = self._encoded(variable, block, values)
         return made, sums

@@ -34,8 +34,9 @@ from sneuron.store.layout import inner_chunks
 from sneuron.store.opening import open_files
 from sneuron.store.places import checked_path
 from sneuron.store.seal import digest, seal, unseal
+from sneuron.store.verify import Damage, table_damages
 
-__all__ = ["LoadSim", "SaveSim", "receipt_of"]
+__all__ = ["LoadSim", "SaveSim", "receipt_of", "verify_file"]
 
 _FORMAT = "sneuron-file"
 _SCHEMA = 1
@@ -150,6 +151,15 @@ def receipt_of(path: Path) -> dict[str, Any]:
 def checked_files(path: Path) -> CheckedFiles:
     """The store of a saved file."""
     return CheckedFiles(path, {key: (size, sha) for key, (size, sha) in receipt_of(path)["files"].items()})
+
+
+def verify_file(path: Path) -> list[Damage]:
+    """Every damaged file of a store that `SaveSim` wrote; the `part` of each is ""."""
+    try:
+        return list(table_damages(checked_files(path), ""))
+    except (FileNotFoundError, errors.DamageError) as cause:
+        reason = cause.given if isinstance(cause, errors.DamageError) else "is gone"
+        return [Damage("", None, str(path / _RECEIPT), reason)]
 
 
 class _SyncedFolder(Store):

@@ -52,7 +52,10 @@ class ComputedArray(BackendArray):
 
 
 def open_files(store: CheckedFiles, texts: Mapping[str, str] | None = None) -> xr.Dataset:
-    """A group of checked files as a lazy dataset."""
+    """A group of checked files as a lazy dataset; all its metadata are checked at once."""
+    for key in store.table:
+        if key.endswith("zarr.json"):
+            store.read(key)
     source: Any = store  # xarray takes any store of zarr, but does not say so
     data = xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3)
     return texts_restored(data, texts)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sneuron import errors
-from sneuron.store.guard import PartStore
+from sneuron.store.guard import CheckedFiles, PartStore
 from sneuron.store.seal import digest, unseal
 
-__all__ = ["Damage", "damages"]
+__all__ = ["Damage", "damages", "table_damages"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,20 @@ class Damage:
 def damages(store: PartStore) -> Iterator[Damage]:
     """Every damaged file of a part: metadata and coords, receipts, and the files that receipts tell of."""
     part = store.place.part
-    for key, (size, sha) in store.table.items():
-        if reason := _wrong(store.root / key, size, sha):
-            yield Damage(part, None, str(store.root / key), reason)
+    yield from table_damages(store, part)
     done = store.place.done()
     for block in sorted(done):
         yield from _of_block(store, block)
     if store.complete:
         for block in sorted(set(range(store.template.n_blocks)) - done):
             yield Damage(part, block, str(store.place.receipt(block)), "the receipt is gone")
+
+
+def table_damages(store: CheckedFiles, part: str) -> Iterator[Damage]:
+    """Every file of a table that is not what was written."""
+    for key, (size, sha) in store.table.items():
+        if reason := _wrong(store.root / key, size, sha):
+            yield Damage(part, None, str(store.root / key), reason)
 
 
 def _of_block(store: PartStore, block: int) -> Iterator[Damage]:
