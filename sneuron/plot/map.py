@@ -10,8 +10,8 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import PolyCollection
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sneuron import errors
@@ -168,7 +168,7 @@ def _cells(
     drawn = ax.pcolormesh(across.edges, up.edges, shown, **{"rasterized": True, **kwargs})
     for kind, (_, style) in enumerate(_MISSING, start=1):
         if np.any(missing == kind):
-            ax.add_collection(PolyCollection(_boxes(across.edges, up.edges, missing == kind), linewidths=0, **style))
+            ax.add_patch(PathPatch(_covering(across.edges, up.edges, missing == kind), linewidth=0, **style))
     _explain(ax, missing)
     return drawn
 
@@ -249,14 +249,14 @@ def _missing(values: FloatArray, status: npt.NDArray[Any] | None) -> npt.NDArray
     return missing
 
 
-def _boxes(x: FloatArray, y: FloatArray, there: npt.NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
-    """Rectangles that cover the cells `there`, neighbours along x in one."""
+def _covering(x: FloatArray, y: FloatArray, there: npt.NDArray[np.bool_]) -> Path:
+    """One path around the cells `there`, a box for each run of neighbours along x."""
     around = np.pad(there.astype(np.int8), ((0, 0), (1, 1)))
-    begins, ends = np.argwhere(np.diff(around) == 1), np.argwhere(np.diff(around) == -1)
-    return [
-        [(x[a], y[row]), (x[b], y[row]), (x[b], y[row + 1]), (x[a], y[row + 1])]
-        for (row, a), (_, b) in zip(begins, ends, strict=True)
-    ]
+    (row, begin), end = np.nonzero(np.diff(around) == 1), np.nonzero(np.diff(around) == -1)[1]
+    left, right, low, high = x[begin], x[end], y[row], y[row + 1]
+    corners = ((left, low), (right, low), (right, high), (left, high), (left, low))
+    boxes = np.stack([np.stack(corner, -1) for corner in corners], axis=1)
+    return Path.make_compound_path_from_polys(boxes)
 
 
 def _scale(ax: Axes, name: str, log: bool, values: FloatArray) -> None:

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.collections import QuadMesh
 
 from sneuron.errors import DataError, ParameterError, UnknownNameError
 from sneuron.plot.map import PlotMap, edges
@@ -260,10 +260,9 @@ def test_what_has_no_number_is_said_and_never_coloured():
     hidden = np.ma.getmaskarray(mesh_of(ax).get_array())
     np.testing.assert_array_equal(hidden, (status != 1).T | np.isnan(data.values).T)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["not run", "failed", "undefined"]
-    boxes = [c for c in ax.collections if isinstance(c, PolyCollection)]
-    areas = [sum(np.ptp(p.vertices[:, 0]) / 20 for p in box.get_paths()) for box in boxes]
+    areas = [sum(np.ptp(box[:, 0]) / 20 for box in patch.get_path().to_polygons()) for patch in ax.patches]
     np.testing.assert_allclose(areas, [1, 3, 1])
-    assert boxes[1].get_hatch()
+    assert ax.patches[1].get_hatch()
     assert PlotMap(sweep(status=np.ones((5, 4)))).get_legend() is None
     np.testing.assert_array_equal(
         np.ma.getmaskarray(mesh_of(PlotMap(data.drop_vars("status"), status=data.status)).get_array()), hidden
