@@ -20,6 +20,7 @@ from sneuron.store.locks import block_lock
 from sneuron.store.planfile import Part
 from sneuron.store.receipts import PartPlace, conflict, read_checked, read_receipt
 from sneuron.store.seal import digest, plain, seal
+from sneuron.version import __version__
 
 __all__ = ["commit_block", "versions"]
 
@@ -48,8 +49,8 @@ def commit_block(
 
 def versions() -> dict[str, str]:
     """Versions of what writes the store."""
-    names = ("sneuron", "numpy", "xarray", "zarr", "numcodecs")
-    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+    names = ("numpy", "xarray", "zarr", "numcodecs")
+    return {"python": platform.python_version(), "sneuron": __version__, **{name: _version(name) for name in names}}
 
 
 @functools.cache

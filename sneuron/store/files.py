@@ -106,7 +106,8 @@ def LoadSim(file: str | os.PathLike[str], chunks: Mapping[str, int] | None = Non
     Parameters
     ----------
     file : path
-        A store of `SaveSim`, the folder of a study, or a zarr store of another tool whose dims have coordinates.
+        A store of `SaveSim`, the folder of a study (what the store holds of it: `Study.open` also gives the coordinates
+        that are computed), or a zarr store of another tool whose dims have coordinates.
     chunks : mapping, optional
         None reads lazily without Dask; a mapping makes Dask arrays with those chunks (`{}`: as they are stored).
 
@@ -129,8 +130,7 @@ def LoadSim(file: str | os.PathLike[str], chunks: Mapping[str, int] | None = Non
     if not path.is_dir():
         raise errors.StoreError(str(path), "is a file, not a store", mend="Stores are folders.")
     if (path / "study.json").exists():
-        folder = StudyFolder.open(path)
-        return join([folder.open_dataset(part) for part in folder.parts], chunks=chunks)
+        return _study(StudyFolder.open(path), chunks)
     if (path / _RECEIPT).exists():
         return _restored(path, receipt_of(path), chunks)
     return _foreign(path, chunks)
@@ -363,6 +363,22 @@ def _restored(path: Path, receipt: Mapping[str, Any], chunks: Mapping[str, int] 
         return data
     array: xr.DataArray = data[_VALUES].rename(about["name"])
     return array
+
+
+def _study(folder: StudyFolder, chunks: Mapping[str, int] | None) -> xr.Dataset:
+    """The parts of a study that are cut along the same dims as one, and beside them those that are cut along others."""
+    parts = {name: folder.open_dataset(name) for name in folder.parts}
+    if not parts:
+        raise errors.StoreError(str(folder.path), "the study has no parts yet", mend="Run it.")
+    cut = {name: set(data.encoding["block"]) for name, data in parts.items()}
+    first = next(iter(cut.values()))
+    whole = join([data for name, data in parts.items() if cut[name] == first], chunks=chunks)
+    for name, data in parts.items():
+        if cut[name] != first:
+            taken = {n: f"{name}_{n}" for n in data.variables if n in whole.variables and n not in data.dims}
+            beside = join([data.rename(taken)], chunks=chunks)
+            whole = whole.merge(beside, join="outer", compat="override", combine_attrs="override")
+    return whole
 
 
 def _stored_chunks(data: xr.Dataset) -> dict[Hashable, int]:

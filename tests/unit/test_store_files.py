@@ -218,6 +218,18 @@ def test_a_study_opens_with_all_its_parts(tmp_path: Path) -> None:
     data = LoadSim(folder.path)
     assert data.x.values.tolist() == [10, 20, 30]
     assert LoadSim(folder.path, chunks={}).x.chunks == ((1, 1, 1),)
+    traces = (Variable("v", ("trace", "time"), "float64"), Variable("x", ("trace",), "float64"))
+    folder.add_part("traces", Template({"trace": 2, "time": 3}, {"trace": 1}, traces))
+    folder.write_block("traces", 1, {"v": np.ones((1, 3)), "x": np.ones(1)})
+    data = LoadSim(folder.path).load()
+    assert data.x.values.tolist() == [10, 20, 30]
+    np.testing.assert_array_equal(data.traces_x.values, [np.nan, 1])
+    assert data.v.dims == ("trace", "time")
+
+
+def test_a_study_without_parts_says_so(tmp_path: Path) -> None:
+    with pytest.raises(errors.StoreError, match="no parts yet"):
+        LoadSim(StudyFolder.create(tmp_path / "s", {}, "abc").path)
 
 
 @pytest.mark.parametrize("where", ["v/c/0/0", "zarr.json", "receipt.json"])
