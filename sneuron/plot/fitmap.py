@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from sneuron import errors
-from sneuron.labels import SPIKE, TIME
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from sneuron.labels import SPIKE, SPIKE_TIME, TIME
+from sneuron.plot.draw import Colours, labelled_value
+from sneuron.plot.map import PlotMap
+from sneuron.plot.raster import PlotRaster
+from sneuron.plot.volt import PlotVolt
 
 __all__ = ["PlotFitMap"]
 
-MODEL, RECORDED = "#c03d1c", "#222222"
+CELL, MODEL = "cell", "model"
+_RING = "#d62728"
 
 
 def PlotFitMap(
@@ -42,8 +45,8 @@ def PlotFitMap(
     best : mapping of str to float
         Values of the parameters at the best point.
     model, recorded : Dataset
-        `v` (mV, dims (sweep, time)) and `spike_time` (ms, dims (sweep, spike)) of the best point and of the cell;
-        without a dim besides time (spike), one sweep.
+        `v` (mV, dims (..., time)) and `spike_time` (ms, dims (..., spike)) of the best point and of the cell, with the
+        same dims (sweeps) besides time and spike.
     sweeps : sequence of int
         Which sweeps' traces are drawn, counted from 0.
     order : str
@@ -61,18 +64,21 @@ def PlotFitMap(
     ------
     UnknownNameError
         `x` or `y` is no dim of the score.
+    DataError
+        A number of a sweep that there is not.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 5 + 1.9 * len(sweeps)), layout="constrained")
-    rows = figure.add_gridspec(1 + len(sweeps), 2, height_ratios=[3.2] + [1.3] * len(sweeps))
+    many = int(np.prod([n for d, n in recorded["v"].sizes.items() if d != TIME]))
+    if not all(0 <= sweep < many for sweep in sweeps):
+        raise errors.DataError("PlotFitMap", f"sweeps {list(sweeps)}", f"numbers from 0 to {many - 1}")
+    figure = Figure(figsize=(12, 5 + 2 * len(sweeps)), layout="constrained")
+    rows = figure.add_gridspec(1 + len(sweeps), 2, height_ratios=[3] + [1.3] * len(sweeps), width_ratios=[1, 1.15])
     draw_map(figure.add_subplot(rows[0, 0]), reduced(score, x, y, order, others), x, y, best)
-    pair = rasters(figure.add_subplot(rows[0, 1]), model, recorded)
-    pair.set_title("spikes of the best point and of the cell")
+    raster = PlotRaster(
+        side_by_side(recorded[SPIKE_TIME], model[SPIKE_TIME]), figure.add_subplot(rows[0, 1]), color="of"
+    )
+    raster.set_title("spikes of the cell and of the best point", fontsize="medium")
     for row, sweep in enumerate(sweeps, 1):
-        draw_traces(
-            figure.add_subplot(rows[row, :]), one_sweep(model, sweep), one_sweep(recorded, sweep), first=row == 1
-        )
+        draw_traces(figure.add_subplot(rows[row, :]), one_sweep(model["v"], sweep), one_sweep(recorded["v"], sweep))
     return figure
 
 
@@ -97,63 +103,33 @@ def reduced(score: xr.DataArray, x: str, y: str, order: str = "largest", others:
 
 
 def draw_map(ax: Axes, score: xr.DataArray, x: str, y: str, best: Mapping[str, float]) -> None:
-    """The map with a ring at the best point; cells without a score stay grey."""
-    ax.set_facecolor("#bbbbbb")
-    mesh = ax.pcolormesh(score[x].values, score[y].values, score.values, shading="nearest", rasterized=True)
-    ax.figure.colorbar(mesh, ax=ax, label=str(score.attrs.get("long_name", score.name)))
-    ax.plot(best[x], best[y], "o", mfc="none", mec=MODEL, mew=2, ms=11)
-    ax.set(xlabel=titled(score[x]), ylabel=titled(score[y]))
-    planes = [f"{n} = {v.item():g}" for n, v in score.coords.items() if v.ndim == 0 and n in best]
-    ax.set_title(f"plane through the best point: {', '.join(planes)}" if planes else "", fontsize="medium")
+    """The map with a ring at the best point."""
+    PlotMap(score, x, y, ax)
+    ax.plot(best[x], best[y], "o", mfc="none", mec=_RING, mew=2, ms=12)
+    coords = [c for n, c in score.coords.items() if c.ndim == 0 and n in best]
+    plane = ", ".join(labelled_value(str(c.name), c.item(), str(c.attrs.get("units", ""))) for c in coords)
+    ax.set_title(f"plane through the best point: {plane}" if plane else "", fontsize="medium")
 
 
-def rasters(ax: Axes, model: xr.Dataset, recorded: xr.Dataset) -> Axes:
-    """Spikes of model and recording, one above the other, sweep by sweep."""
-    pairs = [(recorded, RECORDED, "cell", 0.2), (model, MODEL, "model", -0.2)]
-    for data, colour, name, offset in pairs:
-        trains = np.atleast_2d(data["spike_time"].transpose(..., SPIKE).values)
-        trains = trains.reshape(-1, trains.shape[-1])
-        ax.eventplot(
-            [train[np.isfinite(train)] for train in trains],
-            lineoffsets=list(np.arange(len(trains)) + offset),
-            linelengths=0.36,
-            linewidths=0.8,
-            colors=colour,
-            label=name,
-        )
-    sweeps = [str(v) for v in sweep_labels(recorded)]
-    ax.set_yticks(range(len(sweeps)), sweeps)
-    ax.set(xlabel="time [ms]", ylabel="sweep")
-    handles, names = ax.get_legend_handles_labels()
-    by_name = dict(zip(names, handles, strict=True))
-    ax.legend(by_name.values(), by_name.keys(), loc="upper right", ncols=2)
-    return ax
+def side_by_side(cell: xr.DataArray, model: xr.DataArray) -> xr.DataArray:
+    """Both sets of spike trains with a last dim `of`, so that each cell's train lies above its model's."""
+    room = max(cell.sizes[SPIKE], model.sizes[SPIKE])
+    wide = [t.pad({SPIKE: (0, room - t.sizes[SPIKE])}, constant_values=np.nan) for t in (model, cell)]
+    both = xr.concat(wide, xr.Variable("of", [MODEL, CELL]), coords="minimal", compat="override", join="override")
+    return both.transpose(..., "of", SPIKE).assign_attrs(cell.attrs)
 
 
-def draw_traces(ax: Axes, model: xr.Dataset, recorded: xr.Dataset, first: bool) -> None:
+def draw_traces(ax: Axes, model: xr.DataArray, recorded: xr.DataArray) -> None:
     """Voltage of the best point over the recording."""
-    ax.plot(recorded[TIME].values, recorded["v"].values, color=RECORDED, lw=0.8, label="cell")
-    ax.plot(model[TIME].values, model["v"].values, color=MODEL, lw=0.8, alpha=0.85, label="model")
-    ax.set(xlabel="time [ms]", ylabel="v [mV]", xlim=(float(recorded[TIME][0]), float(recorded[TIME][-1])))
-    names = [f"{d} {recorded[d].item()}" for d in recorded.coords if d != TIME and recorded[d].ndim == 0]
-    ax.set_title(", ".join(str(n) for n in names), loc="left", fontsize="medium")
-    if first:
-        ax.legend(loc="upper right", ncols=2)
+    cell_hue, model_hue = (to_hex(hue) for hue in Colours(np.array([CELL, MODEL]), "", "").each)
+    PlotVolt(recorded, ax, color=cell_hue, lw=0.9)
+    PlotVolt(model, ax, color=model_hue, lw=0.7)
+    names = [labelled_value(str(n), c.item()) for n, c in recorded.coords.items() if n != TIME and c.ndim == 0]
+    ax.set_title(", ".join(names), loc="left", fontsize="medium")
 
 
-def one_sweep(data: xr.Dataset, number: int) -> xr.Dataset:
-    """One sweep of a dataset by number; the dataset itself when it has one only."""
-    dims = [d for d in data["v"].dims if d != TIME]
-    return data.isel(dict.fromkeys(dims[:1], number))
-
-
-def sweep_labels(data: xr.Dataset) -> Sequence[Any]:
-    """What the sweeps are called."""
-    dims = [d for d in data["spike_time"].dims if d != SPIKE]
-    return list(data[dims[0]].values) if dims else ["0"]
-
-
-def titled(coord: xr.DataArray) -> str:
-    """A coordinate's name with its unit."""
-    unit = str(coord.attrs.get("units", ""))
-    return f"{coord.name} [{unit}]" if unit not in ("", "1") else str(coord.name)
+def one_sweep(voltage: xr.DataArray, number: int) -> xr.DataArray:
+    """One trace of all, counted in the order of the dims."""
+    dims = [d for d in voltage.dims if d != TIME]
+    place = np.unravel_index(number, [voltage.sizes[d] for d in dims]) if dims else ()
+    return voltage.isel({d: int(i) for d, i in zip(dims, place, strict=True)})

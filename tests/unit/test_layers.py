@@ -19,7 +19,7 @@ FLOOR = {
     "analysis": 4,
     "store": 4,
 }
-FLOOR |= {"explore": 5, "plot": 5, "__init__": 6, "cli": 6}
+FLOOR |= {"explore": 5, "plot": 5, "__init__": 6, "cli": 6, "__main__": 7}
 
 WALLS = {
     "numba": {"lang", "core"},
