@@ -17,7 +17,19 @@ from matplotlib.lines import Line2D
 from sneuron import errors
 from sneuron.labels import TIME
 
-__all__ = ["GREY", "INK", "Colours", "axes", "label", "labelled_value", "spread", "tidy", "time_window", "values_along"]
+__all__ = [
+    "GREY",
+    "INK",
+    "Colours",
+    "axes",
+    "axis_label",
+    "label",
+    "labelled_value",
+    "spread",
+    "tidy",
+    "time_window",
+    "values_along",
+]
 
 INK, GREY = "#1f2933", "#d9dde1"
 """Colours of what has no colour of its own, and of what is not there."""
@@ -49,6 +61,17 @@ def label(array: xr.DataArray) -> str:
     """
     name = str(array.attrs.get("long_name", "" if array.name is None else array.name))
     return f"{name}{_bracketed(str(array.attrs.get('units', '')))}"
+
+
+def axis_label(coord: xr.DataArray) -> str:
+    """A swept parameter by name, then what it is: two parameters may both be a maximal conductance.
+
+    >>> attrs = {"long_name": "maximal conductance", "units": "mS/cm2"}
+    >>> axis_label(xr.DataArray([80.0], name="gNa", dims="gNa", attrs=attrs))
+    'gNa, maximal conductance [mS/cm2]'
+    """
+    text = label(coord)
+    return text if text.startswith(str(coord.name)) else f"{coord.name}, {text}"
 
 
 def labelled_value(name: Hashable, value: Any, unit: str = "") -> str:

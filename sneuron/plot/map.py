@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sneuron import errors
 from sneuron.labels import STATUS, Status
-from sneuron.plot.draw import GREY, axes, label, spread
+from sneuron.plot.draw import GREY, axes, axis_label, label, spread
 
 __all__ = ["PlotMap", "edges"]
 
@@ -96,8 +96,8 @@ def PlotMap(
     names = _axes_of(data, x, y)
     ax = axes(ax, 5.8, 4.4)
     drawn = (_cells if data.ndim == 2 else _points)(ax, data, names, status, kwargs)
-    ax.set_xlabel(label(data[names[0]]))
-    ax.set_ylabel(label(data[names[1]]))
+    ax.set_xlabel(axis_label(data[names[0]]))
+    ax.set_ylabel(axis_label(data[names[1]]))
     if colorbar:
         bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02, aspect=30)
         bar.set_label(label(data))

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sneuron import errors
 from sneuron.analysis.spikes import Trains, read_trains
-from sneuron.plot.draw import GREY, INK, Colours, axes, label, tidy, values_along
+from sneuron.plot.draw import GREY, INK, Colours, axes, axis_label, tidy, values_along
 
 __all__ = ["PlotRaster"]
 
@@ -162,7 +162,7 @@ def _name_rows(ax: Axes, numbers: xr.DataArray, order: npt.NDArray[np.intp], sor
             ax.set_yticks([])
         return
     dim: Hashable = numbers.dims[0]
-    ax.set_ylabel((label(numbers[dim]) if dim in numbers.coords else str(dim)) + by)
+    ax.set_ylabel((axis_label(numbers[dim]) if dim in numbers.coords else str(dim)) + by)
     if dim in numbers.coords and order.size <= _NAMED_ROWS:
         values = numbers[dim].values[order]
         names = [f"{v:.4g}" if isinstance(v, float | np.floating) else str(v) for v in values]

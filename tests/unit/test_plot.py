@@ -229,7 +229,7 @@ def test_a_cell_lies_around_its_point():
     np.testing.assert_allclose(corners[:, 0, 1], [5 / ratio, *(np.geomspace(5, 80, 4) * ratio)])
     np.testing.assert_array_equal(mesh_of(ax).get_array(), sweep().values.T)
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("sodium conductance [mS/cm2]", "gK [mS/cm2]")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("gNa, sodium conductance [mS/cm2]", "gK [mS/cm2]")
     assert ax.figure.axes[1].get_ylabel() == "rate [Hz]"
 
 
