@@ -50,3 +50,107 @@ def test_an_unknown_model_is_refused_with_the_nearest(call):
 
 def test_an_unknown_command_is_wrong_usage(call):
     assert "No such command" in call("simulate", code=2)
+
+
+STUDY = """\
+schema = 1
+name = "two currents"
+duration = "50 ms"
+[model]
+kind = "hh"
+[space.I]
+values = [0, 10, 20]
+[outputs]
+rate = "FireRate"
+[report]
+rank = "rate"
+n = 2
+columns = ["spike_count"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_run_computes_reports_and_leaves_a_study_that_the_other_commands_read(call, file):
+    text = call("run", str(file))
+    rows = [line.split() for line in text.splitlines() if line.split()[:1] in (["1"], ["2"])]
+    assert [row[1] for row in rows] == ["20", "10"]
+    assert "ok           3" in text
+    store = str(file.with_suffix(".zarr"))
+    assert "done, 1 of 1 blocks" in call("status", store)
+    held = json.loads(call("status", str(file), "--json"))
+    assert (held["state"], held["ok"], held["diverged"]) == ("done", 3, 0)
+    assert "spike_count" in call("open", store)
+    assert set(json.loads(call("open", store, "--json"))["data_vars"]) >= {"rate", "spike_count"}
+    assert "no damage" in call("verify", store)
+    assert json.loads(call("verify", store, "--json")) == []
+    call("resume", store)
+
+
+def test_run_again_computes_nothing_and_says_the_same(call, file):
+    first = json.loads(call("run", str(file), "--json"))
+    receipts = {p: p.stat().st_mtime_ns for p in file.with_suffix(".zarr").rglob("receipts/**/*.json")}
+    assert receipts
+    second = json.loads(call("run", str(file), "--json"))
+    assert first == second
+    assert [best["I [uA/cm2]"] for best in first["best"]] == ["20", "10"]
+    assert {p: p.stat().st_mtime_ns for p in receipts} == receipts
+
+
+def test_plan_runs_nothing(call, file):
+    text = call("plan", str(file))
+    assert "points   3" in text
+    assert not file.with_suffix(".zarr").exists()
+
+
+def test_failed_points_have_an_exit_code_of_their_own(call, file):
+    file.write_text(STUDY.replace("[0, 10, 20]", "[0, 1e7]"))
+    held = json.loads(call("run", str(file), "--json", code=3))
+    assert (held["state"], held["ok"]) == ("done", 1)
+    assert sum(held[s] for s in ("diverged", "out_of_range", "overflow")) == 1
+
+
+def test_damage_is_named_and_repaired(call, file):
+    call("run", str(file))
+    store = file.with_suffix(".zarr")
+    (chunk,) = store.rglob("rate/c.0")
+    raw = bytearray(chunk.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    chunk.write_bytes(bytes(raw))
+    assert "rate" in call("verify", str(store), code=1)
+    call("verify", str(store), "--repair", code=1)
+    call("resume", str(store))
+    assert "no damage" in call("verify", str(store))
+
+
+def test_another_plan_in_the_same_folder_is_refused(call, file):
+    call("run", str(file))
+    file.write_text(STUDY.replace("50 ms", "60 ms"))
+    assert "study.zarr" in call("run", str(file), code=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('rank = "rate"', 'rank = "rat"', "study.toml:11, report.rank"),
+        ('["spike_count"]', '["count"]', "study.toml:13, report.columns"),
+        ("[space.I]", "[space.J]", "study.toml:6, space.J"),
+        ("schema = 1", "schema = one", "this is not TOML"),
+    ],
+)
+def test_a_bad_file_ends_the_command_before_any_work(call, file, old, new, said):
+    file.write_text(STUDY.replace(old, new))
+    for command in ("run", "plan"):
+        assert said in call(command, str(file), code=1)
+    assert [p.name for p in file.parent.iterdir()] == ["study.toml"]
+
+
+def test_what_is_no_study_is_refused(call, tmp_path):
+    (tmp_path / "else").mkdir()
+    for command in ("status", "open", "verify", "resume"):
+        assert "else" in call(command, str(tmp_path / "else"), code=1)
