@@ -5,6 +5,7 @@ the power might fail, what is not safe is dropped (all of it, or by lot), and wh
 and opened.
 """
 
+import os
 import random
 import shutil
 import threading
@@ -23,6 +24,21 @@ from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 
 POLICIES = ["drop", "keep names", "lot"]
+SYNCED: set[str] = set()
+"""What the system was really asked to sync."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watched_fsync() -> Iterator[None]:
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        SYNCED.add(os.readlink(f"/proc/self/fd/{fd}"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        yield
 
 
 @dataclass
@@ -130,7 +146,8 @@ class Recorder(Disk):
     def write(self, path: Path, data: bytes) -> None:
         super().write(path, data)
         self.note("write", path, bytes(data))
-        self.note("sync", path)
+        if os.path.realpath(path) in SYNCED:
+            self.note("sync", path)
 
     def rename(self, old: Path, new: Path) -> None:
         super().rename(old, new)
@@ -151,8 +168,10 @@ class Recorder(Disk):
         self.note("make_folder", path)
 
     def sync_folder(self, path: Path) -> None:
+        SYNCED.discard(os.path.realpath(path))
         super().sync_folder(path)
-        self.note("sync_folder", path)
+        if os.path.realpath(path) in SYNCED:
+            self.note("sync_folder", path)
 
 
 def cuts(
