@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from sneuron import errors
 from sneuron.labels import SPIKE, SPIKE_TIME, TIME
@@ -73,10 +74,7 @@ def PlotFitMap(
     figure = Figure(figsize=(12, 5 + 2 * len(sweeps)), layout="constrained")
     rows = figure.add_gridspec(1 + len(sweeps), 2, height_ratios=[3] + [1.3] * len(sweeps), width_ratios=[1, 1.15])
     draw_map(figure.add_subplot(rows[0, 0]), reduced(score, x, y, order, others), x, y, best)
-    raster = PlotRaster(
-        side_by_side(recorded[SPIKE_TIME], model[SPIKE_TIME]), figure.add_subplot(rows[0, 1]), color="of"
-    )
-    raster.set_title("spikes of the cell and of the best point", fontsize="medium")
+    draw_rasters(figure.add_subplot(rows[0, 1]), recorded[SPIKE_TIME], model[SPIKE_TIME])
     for row, sweep in enumerate(sweeps, 1):
         draw_traces(figure.add_subplot(rows[row, :]), one_sweep(model["v"], sweep), one_sweep(recorded["v"], sweep))
     return figure
@@ -111,6 +109,20 @@ def draw_map(ax: Axes, score: xr.DataArray, x: str, y: str, best: Mapping[str, f
     ax.set_title(f"plane through the best point: {plane}" if plane else "", fontsize="medium")
 
 
+def draw_rasters(ax: Axes, cell: xr.DataArray, model: xr.DataArray) -> None:
+    """Spikes of both, sweep by sweep, the cell's train above the model's."""
+    both = side_by_side(cell, model)
+    PlotRaster(both, ax, color="of")
+    sweeps = [d for d in cell.dims if d != SPIKE]
+    if len(sweeps) == 1:
+        names = both[sweeps[0]].values if sweeps[0] in both.coords else np.arange(both.sizes[sweeps[0]])
+        ax.set_yticks(0.5 + 2 * np.arange(len(names)), [str(name) for name in names])
+        ax.set_ylabel(str(sweeps[0]))
+    ax.set_title("spikes of the cell and of the best point", loc="left", fontsize="medium")
+    lines = [Line2D([], [], color=hue, lw=2) for hue in hues()]
+    ax.legend(lines, [CELL, MODEL], frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.99))
+
+
 def side_by_side(cell: xr.DataArray, model: xr.DataArray) -> xr.DataArray:
     """Both sets of spike trains with a last dim `of`, so that each cell's train lies above its model's."""
     room = max(cell.sizes[SPIKE], model.sizes[SPIKE])
@@ -121,11 +133,16 @@ def side_by_side(cell: xr.DataArray, model: xr.DataArray) -> xr.DataArray:
 
 def draw_traces(ax: Axes, model: xr.DataArray, recorded: xr.DataArray) -> None:
     """Voltage of the best point over the recording."""
-    cell_hue, model_hue = (to_hex(hue) for hue in Colours(np.array([CELL, MODEL]), "", "").each)
+    cell_hue, model_hue = hues()
     PlotVolt(recorded, ax, color=cell_hue, lw=0.9)
     PlotVolt(model, ax, color=model_hue, lw=0.7)
     names = [labelled_value(str(n), c.item()) for n, c in recorded.coords.items() if n != TIME and c.ndim == 0]
     ax.set_title(", ".join(names), loc="left", fontsize="medium")
+
+
+def hues() -> list[str]:
+    """The colours of cell and model in all panels."""
+    return [to_hex(hue) for hue in Colours(np.array([CELL, MODEL]), "", "").each]
 
 
 def one_sweep(voltage: xr.DataArray, number: int) -> xr.DataArray:
