@@ -50,6 +50,7 @@ FIRST_BAD, MESSAGE = "first_bad_time", "message"
 RESERVED = frozenset(
     [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
+    + ["armed", "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
 )
 """Names that no swept axis may take."""
 

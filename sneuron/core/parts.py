@@ -9,6 +9,8 @@ import xarray as xr
 
 from sneuron import labels
 from sneuron.core.session import Session
+from sneuron.core.state import MEMBRANE
+from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
@@ -43,7 +45,7 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     -3.21
     """
     session = Session(state, "IonDyn", dt, method, unstable=True)
-    session.kernel.view("ion", session.lanes, session.clock)
+    session.view("ion")
     program, model = session.kernel.source.program, session.model
     units = {"current": model.current_unit, "conductance": _conductance_unit(model.current_unit)}
     names = list(program.currents)
@@ -98,7 +100,7 @@ def UpdGate(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
     True
     """
     session = Session(state, "UpdGate", dt, method, unstable=True)
-    session.kernel.view("gates", session.lanes, session.clock)
+    session.view("gates")
     return _with_states(session, [x for x in session.model.states if x != "v"])
 
 
@@ -120,6 +122,7 @@ def UpdVolt(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
     Notes
     -----
     C dv/dt = I - sum i_k; exponential Euler: v <- v + dt (I - sum i)/C * exprel(-dt sum g/C).
+    Under method "exact" spikes are solved inside the step: v is reset already, and `DetSpike` and `RstSpike` leave it.
 
     Examples
     --------
@@ -136,11 +139,13 @@ def UpdVolt(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
         if program.slopes[name]:
             session.lanes.put(program.slopes[name], session.flat(ready[CONDUCTANCE].isel({labels.CHANNEL: k})))
     session.lanes.put(program.stimulus, session.flat(ready[INJECTED]))
-    session.kernel.view("volt", session.lanes, session.clock)
-    moved = _with_states(session, ["v"], ["v_before"])
+    session.view("volt")
+    solved = session.kernel.method.exact and session.model.kind == "reset"
+    moved = _with_states(session, ["v"], ["v_before", *(["spike_phase", "refractory_steps"] if solved else [])])
+    if solved:
+        moved = moved.assign(spike=_spikes(session))
     clock = {"origin": session.clock.origin, "step": session.clock.first + 1, "dt": session.dt}
-    used = [CURRENT, CONDUCTANCE, "reversal", INJECTED, labels.CHANNEL]
-    return moved.drop_vars(used).assign_attrs(clock | {"method": session.kernel.method.name})
+    return moved.drop_vars(MEMBRANE).assign_attrs(clock | {"method": session.kernel.method.name})
 
 
 def RefracDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
@@ -167,7 +172,7 @@ def RefracDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> x
     session = Session(state, "RefracDyn", dt, method, unstable=True)
     if not session.model.refractory:
         return state
-    session.kernel.view("refraction", session.lanes, session.clock)
+    session.view("refraction")
     return _with_states(session, [], ["refractory_steps"])
 
 
@@ -197,13 +202,13 @@ def RstSpike(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr
     80.5
     """
     session = Session(state, "RstSpike", dt, method, unstable=True)
-    session.kernel.view("resetting", session.lanes, session.clock)
+    session.view("resetting")
     return _with_states(session, list(session.model.reset), ["refractory_steps"])
 
 
 def _with_states(session: Session, states: list[str], internals: list[str] | None = None) -> xr.Dataset:
     """The state with some variables taken back from the lanes."""
-    rows = {"v_before": "v_before", "refractory_steps": "refractory_steps", "armed": "armed", "spike_phase": "phase"}
+    rows = {"v_before": BEFORE, "refractory_steps": REFRACTORY, "armed": ARMED, "spike_phase": PHASE}
     names = {x: x for x in states} | {n: rows[n] for n in internals or []}
     state = session.state
     taken = {
@@ -216,10 +221,12 @@ def _with_states(session: Session, states: list[str], internals: list[str] | Non
 def detected(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
     """The state with `spike`, `spike_phase` and the detector one step on."""
     session = Session(state, "DetSpike", dt, method, unstable=True)
-    session.kernel.view("detection", session.lanes, session.clock)
-    found = _with_states(session, [], ["armed", "spike_phase"])
-    spike = session.labelled(session.lanes.get("flag") == 1).assign_attrs(state["spike"].attrs)
-    return found.assign(spike=spike)
+    session.view("detection")
+    return _with_states(session, [], ["armed", "spike_phase"]).assign(spike=_spikes(session))
+
+
+def _spikes(session: Session) -> xr.DataArray:
+    return session.labelled(session.lanes.get(FLAG) == 1).assign_attrs(session.state["spike"].attrs)
 
 
 def _slope(session: Session, name: str) -> Any:

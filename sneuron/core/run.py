@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,11 +17,13 @@ from sneuron.core.session import Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
 from sneuron.lang.kernel import Outcome
 from sneuron.lang.model import Model
+from sneuron.lang.program import recordable
 
 __all__ = ["RunSim", "StepSim"]
 
 Array = NDArray[Any]
-ROOM = 128
+ROOM_IN_ALL = 2**23
+"""Spike times held at once, in all; 16 to 128 for each neuron."""
 KINDS = ("mean", "min", "max")
 
 
@@ -100,18 +103,11 @@ def RunSim(
     dt_ms = checked_dt(dt if dt is not None else state.attrs.get("dt"), model, where)
     n = steps_in(duration, dt_ms, where)
     _check_request(model, record, features, every, where)
-    session = Session(
-        state,
-        where,
-        dt_ms,
-        method,
-        dtype,
-        () if record_at is not None else tuple(record),
-        tuple(features),
-        n,
-        allow_unstable,
-    )
-    out, trains = _advance(session, n, ROOM if spikes else 0, every)
+    everywhere = () if record_at is not None else tuple(record)
+    session = Session(state, where, dt_ms, method, dtype, everywhere, tuple(features), allow_unstable)
+    _check_memory(session, n // every + 1, where)
+    room = min(max(ROOM_IN_ALL // session.size, 16), 128) if spikes else 0
+    out, trains = _advance(session, n, room, every)
     run = _result(session, out, trains, n, every)
     if record and record_at is not None:
         run = run.merge(_traces(state, record_at, n, session, tuple(record), every), combine_attrs="override")
@@ -150,7 +146,7 @@ def StepSim(
     True
     """
     _check_whole(n, 0, "StepSim: 'n'")
-    session = Session(state, "StepSim", dt, method, dtype, n_steps=int(n))
+    session = Session(state, "StepSim", dt, method, dtype)
     out, _ = _advance(session, int(n), 0, 1)
     return session.after(int(n), out)
 
@@ -159,7 +155,7 @@ def _check_request(model: Model, record: Any, features: Any, every: Any, where: 
     if isinstance(record, str) or isinstance(features, str):
         raise errors.ParameterError(where, "record and features are lists of names", mend="record=['v']")
     _check_whole(every, 1, f"{where}: 'every'")
-    names = _recordable(model)
+    names = recordable(model)
     for name in record:
         if name not in names:
             raise errors.unknown(f"{where}: 'record'", "variable", name, names)
@@ -174,27 +170,44 @@ def _check_whole(value: Any, least: int, where: str) -> None:
         raise errors.ParameterError(where, f"{value!r} is not a number of steps", f"a whole number >= {least}")
 
 
-def _recordable(model: Model) -> list[str]:
-    """Everything that can be recorded, with the slopes that exist left to the kernel."""
-    return [*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in model.currents), "i_stim"]
+def _check_memory(session: Session, samples: int, where: str) -> None:
+    """Refuse traces that cannot be held."""
+    n, variables = session.size, len(session.record)
+    need = 2 * samples * n * variables * session.kernel.dtype.itemsize
+    room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > room:
+        raise errors.ParameterError(
+            f"{where}: 'record'",
+            f"{samples} samples of {variables} variables of {n} neurons take {need / 2**30:.3g} GiB",
+            f"up to {room / 2**30:.3g} GiB on this machine",
+            mend="Give every=..., record_at=... for some of them, or features instead.",
+        )
 
 
 def _advance(session: Session, n: int, room: int, every: int) -> tuple[Outcome, tuple[Array, Array]]:
     """Run to the end, emptying the spike buffers whenever a block is full; trains as (neuron, time)."""
     kernel, lanes = session.kernel, session.lanes
     out = session.outcome(room, n // every + 1 if kernel.source.recorded else 0)
-    neurons, times = [], []
-    while True:
-        kernel.run(lanes, session.clock, n, out, every)
-        fill = lanes.points(out.fill)
-        kept = np.arange(room) < fill[:, None]
-        neurons.append(np.broadcast_to(np.arange(session.size)[:, None], kept.shape)[kept])
-        times.append(lanes.points(out.times)[kept])
-        out.fill[...] = 0
-        if (out.done >= n).all():
-            break
+    neurons, times = [np.zeros(0, np.int64)], [np.zeros(0)]
+    for clock, stop in session.stretches(n):
+        while (out.done < stop).any():
+            kernel.run(lanes, clock, stop, out, every)
+            for k in range(int(out.fill.max(initial=0))):
+                found = np.flatnonzero(lanes.points(out.fill) > k)
+                neurons.append(found)
+                times.append(out.times.reshape(-1, room)[lanes.place[found], k])
+            out.fill[...] = 0
+    _check_end(session, out, n)
     _last_sample(session, out, n, every)
     return out, (np.concatenate(neurons), np.concatenate(times))
+
+
+def _check_end(session: Session, out: Outcome, n: int) -> None:
+    """A state that is no number after the last step: nothing has looked at it yet."""
+    for name in session.model.states:
+        bad = ~np.isfinite(session.lanes.row(name)) & (out.status == 0)
+        out.status[bad] = int(labels.Status.DIVERGED)
+        out.bad[bad] = _window(session, n)["t_stop"]
 
 
 def _last_sample(session: Session, out: Outcome, n: int, every: int) -> None:
@@ -203,9 +216,10 @@ def _last_sample(session: Session, out: Outcome, n: int, every: int) -> None:
     if not names or n % every:
         return
     if any(name not in session.model.states for name in names):
-        session.kernel.view("ion", session.lanes, replace(session.clock, first=session.clock.first + n))
+        clock = replace(session.clock_for(n, n + 1), first=session.clock.first + n)
+        session.kernel.view("ion", session.lanes, clock)
     for k, name in enumerate(names):
-        out.record[k, n // every] = session.lanes.row(name)
+        out.record[k, n // every] = session.lanes.row(session.kernel.source.program.row(name))
 
 
 def _result(session: Session, out: Outcome, trains: tuple[Array, Array], n: int, every: int) -> xr.Dataset:
@@ -265,11 +279,12 @@ def _recorded(session: Session, out: Outcome, n: int, every: int) -> dict[str, x
     samples = n // every + 1
     t = start + np.arange(samples) * (every * session.dt)
     time = xr.DataArray(t, dims=labels.TIME, attrs={"units": "ms", "long_name": "time"})
-    after = t[None, :] > session.lanes.points(out.bad)[:, None] - 0.5 * session.dt
+    bad = session.lanes.points(out.bad)
     result = {}
     for k, name in enumerate(session.record):
-        values = np.moveaxis(out.record[k].reshape(samples, -1)[:, session.lanes.place], 0, 1)
-        values = np.where(after, np.nan, values).astype(session.kernel.dtype)
+        values = np.ascontiguousarray(out.record[k].reshape(samples, -1)[:, session.lanes.place].T)
+        for neuron in np.flatnonzero(~np.isnan(bad)):
+            values[neuron, t > bad[neuron] - 0.5 * session.dt] = np.nan
         attrs = {"units": _unit(session.model, name), "long_name": _long_name(session.model, name)}
         result[name] = session.labelled(values, (labels.TIME,), **attrs).assign_coords({labels.TIME: time})
     return result
@@ -303,14 +318,21 @@ def _traces(state: xr.Dataset, at: Any, n: int, session: Session, record: tuple[
     """Chosen neurons, run once more with recording: the same bits, laid out along `trace`."""
     dims = state_dims(state)
     names = [d for d in dims if d in state.coords]
-    flat = state.stack(trace=list(dims), create_index=False) if dims else state.expand_dims("trace")
-    chosen = flat.isel(trace=_chosen(state, at, dims))
-    again = Session(chosen, "RunSim", session.dt, session.kernel.method.name, session.dtype, record, (), n, True)
+    chosen = _taken(state, _chosen(state, at, dims), dims)
+    again = Session(chosen, "RunSim", session.dt, session.kernel.method.name, session.dtype, record, (), True)
     out, _ = _advance(again, n, 0, every)
     traces = xr.Dataset(_recorded(again, out, n, every))
     return traces.assign_coords(
         {f"trace_{d}": chosen[d] for d in names if d in chosen.coords and chosen[d].dims == ("trace",)}
     )
+
+
+def _taken(state: xr.Dataset, numbers: Array, dims: dict[str, int]) -> xr.Dataset:
+    """The state of some neurons, along `trace`."""
+    if not dims:
+        return state.assign(v=state["v"].expand_dims(trace=numbers.size))
+    index = np.unravel_index(numbers, tuple(dims.values()))
+    return state.isel({d: xr.DataArray(i, dims="trace") for d, i in zip(dims, index, strict=True)})
 
 
 def _chosen(state: xr.Dataset, at: Any, dims: dict[str, int]) -> Array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.state import model_of, state_dims
-from sneuron.core.stimulus import played, waves_of
+from sneuron.core.state import MEMBRANE, model_of, state_dims
+from sneuron.core.stimulus import players, samples, waves_of
 from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
@@ -23,6 +24,8 @@ __all__ = ["Session", "checked_dt", "steps_in"]
 
 Array = NDArray[Any]
 MAX_STEPS = 10**12
+PLAYED_AT_ONCE = 2**20
+"""How many steps of played samples, times rows, are held in memory at once."""
 _INTERNAL = {ARMED: "armed", REFRACTORY: "refractory_steps", BEFORE: "v_before", FLAG: "spike", PHASE: "spike_phase"}
 
 
@@ -75,8 +78,8 @@ class Session:
         The public function, for errors.
     dt, method, dtype, record, features :
         As in `RunSim`.
-    n_steps : int
-        How many steps will be made, so that played samples reach far enough.
+    unstable : bool
+        Whether dt may lie beyond the stability limit.
     """
 
     state: xr.Dataset
@@ -86,13 +89,13 @@ class Session:
     dtype: str = "float64"
     record: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
-    n_steps: int = 1
     unstable: bool = False
     model: Model = field(init=False)
     kernel: Kernel = field(init=False)
     lanes: Lanes = field(init=False)
     clock: Clock = field(init=False)
     dims: dict[str, int] = field(init=False)
+    played: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = model_of(self.state, self.where)
@@ -106,7 +109,9 @@ class Session:
             self.model, method_named(name).name, self.dtype, waves_of(self.state), self.record, self.features
         )
         self.dims = state_dims(self.state)
-        if not self.unstable and (self.state.attrs["step"] == 0 or self.dt != self.state.attrs.get("dt")):
+        attrs = self.state.attrs
+        known = attrs["step"] and (self.dt, name) == (attrs.get("dt"), attrs.get("method"))
+        if not self.unstable and not known and not attrs.get("allow_unstable"):
             self._check_stability()
         self._load()
 
@@ -126,21 +131,47 @@ class Session:
 
     def _load(self) -> None:
         first, origin = self._start()
-        wave, rows = played(self.state, first, self.n_steps + 1, self.dt, origin)
-        played_by = [xr.DataArray(0) if r is None else r for r in rows]
-        columns = [np.broadcast_to(self.flat(r).astype(np.int64), (self.size,)) for r in played_by]
+        plays, self.played = players(self.state)
+        columns = [np.broadcast_to(self.flat(r).astype(np.int64), (self.size,)) for r in plays]
         table = np.stack(columns, axis=1) if columns else np.zeros((self.size, 1), np.int64)
         kinds, groups = np.unique(table, axis=0, return_inverse=True)
         self.lanes = self.kernel.lanes(groups.reshape(-1))
-        self.clock = Clock(self.dt, origin, first, wave, kinds[self.lanes.groups], first)
+        self.clock = Clock(self.dt, origin, first, rows=kinds[self.lanes.groups])
         for name in self.lanes.layout.rows:
             source = _INTERNAL.get(name, name)
             if source in self.state:
                 self.lanes.put(name, self.flat(self.state[source]))
+        self._rescale_waiting()
         for feature in self.features:
             start = {"min": np.inf, "max": -np.inf, "mean": 0.0}[feature.rsplit("_", 1)[1]]
             self.lanes.put(f"feature.{feature}", start)
         self.kernel.prepare(self.lanes, self.dt)
+
+    def clock_for(self, start: int, stop: int) -> Clock:
+        """The clock with what is played from step `start` of this run up to before `stop`."""
+        if not self.played:
+            return self.clock
+        first = self.clock.first + start
+        wave = samples(self.state, first, stop - start, self.dt, self.clock.origin)
+        return replace(self.clock, wave=wave, wave_start=first)
+
+    def stretches(self, n_steps: int) -> Iterator[tuple[Clock, int]]:
+        """Clocks for parts of a run, each with the step at which it ends, so that little is played from memory."""
+        long = max(1, PLAYED_AT_ONCE // self.played if self.played else n_steps)
+        for start in range(0, n_steps, long):
+            stop = min(start + long, n_steps)
+            yield self.clock_for(start, stop), stop
+
+    def view(self, name: str) -> None:
+        """Apply one part of the step at the state's own time."""
+        self.kernel.view(name, self.lanes, self.clock_for(0, 1))
+
+    def _rescale_waiting(self) -> None:
+        """Steps left to wait were counted in the last dt; another dt counts the same time."""
+        before = float(self.state.attrs.get("dt", self.dt))
+        if before != self.dt and self.model.refractory:
+            left = self.lanes.row(REFRACTORY)
+            left[...] = left * (before / self.dt) if self.kernel.method.exact else np.rint(left * (before / self.dt))
 
     def _start(self) -> tuple[int, float]:
         """Step number and origin of the clock; another dt starts a new count."""
@@ -155,12 +186,7 @@ class Session:
 
     def flat(self, array: xr.DataArray) -> Array:
         """A variable of the state, one value per neuron; one number for all stays one number."""
-        if array.ndim == 0:
-            return np.asarray(array.values)
-        present = [d for d in self.dims if d in array.dims]
-        shape = [n if d in array.dims else 1 for d, n in self.dims.items()]
-        values = array.transpose(*present).values.reshape(shape)
-        return np.broadcast_to(values, tuple(self.dims.values())).reshape(-1)
+        return spread(array, self.dims)
 
     def labelled(self, values: Array, extra: tuple[str, ...] = (), **attrs: Any) -> xr.DataArray:
         """Values of the neurons (first axis) with their dims again."""
@@ -182,7 +208,7 @@ class Session:
             values = self.lanes.get(row)
             values = (values == 1) & ~failed if row == FLAG else values.astype(np.float64)
             changed[name] = self.labelled(values).assign_attrs(self.state[name].attrs)
-        gone = [n for n in ("current", "conductance", "injected") if n in self.state]
+        gone = [n for n in MEMBRANE if n in self.state]
         attrs = {"origin": self.clock.origin, "step": self.clock.first + n_steps, "dt": self.dt}
         attrs["method"] = self.kernel.method.name
         return self.state.drop_vars(gone).assign(changed).assign_attrs(attrs)
@@ -192,12 +218,21 @@ def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
     """The fastest time constant (ms) of the neurons where they start; of many, over a spread sample of them."""
     from sneuron.lang.algebra import fastest_time_constant
 
-    names = [n for n in model.params if n in state]
     size = math.prod(dims.values())
-    picks = np.unique(np.linspace(0, size - 1, min(size, 64)).astype(int))
-    index = np.unravel_index(picks, tuple(dims.values())) if dims else ()
-    where = {str(d): xr.DataArray(i, dims="pick") for d, i in zip(dims, index, strict=True)}
-    varied = [n for n in names if state[n].ndim]
-    values: dict[str, Any] = {n: float(state[n]) for n in names if n not in varied}
-    values |= {n: state[n].isel({str(d): where[str(d)] for d in state[n].dims}).values for n in varied}
+    columns = {n: spread(state[n], dims) for n in model.params if n in state}
+    varied = {n: c for n, c in columns.items() if c.ndim}
+    picks = np.linspace(0, size - 1, min(size, 256)).astype(int)
+    ends = [f(c) for c in varied.values() for f in (np.argmin, np.argmax)]
+    chosen = np.unique([*picks, *ends])
+    values: dict[str, Any] = {n: c[chosen] if n in varied else float(c) for n, c in columns.items()}
     return float(np.min(fastest_time_constant(model, values)))
+
+
+def spread(array: xr.DataArray, dims: dict[str, int]) -> Array:
+    """A variable of a state, one value per neuron; one number for all stays one number."""
+    if array.ndim == 0:
+        return np.asarray(array.values)
+    present = [d for d in dims if d in array.dims]
+    shape = [n if d in array.dims else 1 for d, n in dims.items()]
+    values = array.transpose(*present).values.reshape(shape)
+    return np.broadcast_to(values, tuple(dims.values())).reshape(-1)

@@ -19,6 +19,8 @@ __all__ = ["InitNeu", "model_of", "parameter", "state_dims"]
 
 Array = NDArray[Any]
 ROLE = "role"
+MEMBRANE = ("current", "conductance", "reversal", "injected", labels.CHANNEL)
+"""What `IonDyn` leaves in a state."""
 
 
 def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]] | str) -> xr.Dataset:
@@ -54,7 +56,7 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
     Examples
     --------
     >>> cell = InitNeu({"model": "hh", "gNa": [80, 120, 160]})
-    >>> dict(cell.sizes), round(float(cell.m[0]), 4)
+    >>> dict(cell.sizes), round(float(cell.m), 4)
     ({'gNa': 3}, 0.0529)
     """
     where = "InitNeu"
@@ -65,11 +67,16 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
     if not isinstance(params, Mapping | xr.Dataset):
         params = _from_list(params, where)
     given = {str(k): v for k, v in params.items()}
-    if isinstance(params, xr.Dataset):
-        given |= {str(k): v for k, v in params.coords.items() if k not in params.dims}
     which: Any = given.pop("model", "hh")
     model = load_model(which)
+    if isinstance(params, xr.Dataset):
+        given |= {str(k): v for k, v in params.coords.items() if _is_known(model, str(k))}
     return _built(model, _accepted(model, given, where), where)
+
+
+_TAKEN_DIMS = labels.RESERVED - {
+    labels.POINT, labels.REPEAT, labels.NEURON, labels.COMPARTMENT, labels.SYNAPSE, labels.SITE, "network",
+}  # fmt: skip
 
 
 def model_of(state: Any, where: str) -> Model:
@@ -129,7 +136,12 @@ def _accepted(model: Model, given: Mapping[str, Any], where: str) -> dict[str, x
         unit = model.params[canonical].unit if canonical in model.params else model.states[canonical].unit
         dim = canonical if canonical in model.params else f"{canonical}_start"
         result[canonical] = _labelled(dim, value, unit, f"{where}: {canonical!r}")
-    _check_sizes(result, where)
+    for array in list(result.values()):
+        for key, coord in array.coords.items():
+            name = str(key)
+            if name in model.params and name not in result:
+                result[name] = _labelled(name, coord, model.params[name].unit, f"{where}: {name!r}")
+    _check_dims(result, model, where)
     for name, array in result.items():
         _check_values(model, name, array, where)
     return result
@@ -171,13 +183,28 @@ def _floats(value: Any, unit: str, where: str, attrs: Mapping[Any, Any]) -> Arra
     return np.asarray(labels.convert(array.astype(np.float64), labels.units_of(attrs), unit, where))
 
 
-def _check_sizes(arrays: Mapping[str, xr.DataArray], where: str) -> None:
+def _is_known(model: Model, name: str) -> bool:
+    return model.aliases.get(name, name) in (*model.params, *model.states)
+
+
+def _check_dims(arrays: Mapping[str, xr.DataArray], model: Model, where: str) -> None:
+    """Dims of one name have one size and one set of coordinates; no dim is called as something else."""
     sizes: dict[str, tuple[int, str]] = {}
+    coords: dict[Any, tuple[xr.DataArray, str]] = {}
     for name, array in arrays.items():
-        for dim, n in array.sizes.items():
+        for key, coord in array.coords.items():
+            first_coord, first_name = coords.setdefault(key, (coord, name))
+            if not coord.variable.equals(first_coord.variable):
+                what = f"{name!r} and {first_name!r} have different coordinates {key!r}"
+                raise errors.ParameterError(where, what, mend="Give both the same, or dims of their own.")
+        for dim, n in ((str(d), n) for d, n in array.sizes.items()):
+            taken = dim in _TAKEN_DIMS or dim in model.states or dim.endswith(".sample")
+            if taken or (dim in model.params and (dim not in arrays or dim not in array.coords)):
+                what = f"no dim of {name!r} may be called {dim!r}, which names something else"
+                raise errors.ParameterError(where, what, mend=f"Call it 'point', or '{dim}_index'.")
             if n == 0:
                 raise errors.ParameterError(where, f"{name!r} is empty along {dim!r}", mend="Give at least one value.")
-            first = sizes.setdefault(str(dim), (n, name))
+            first = sizes.setdefault(dim, (n, name))
             if first[0] != n:
                 raise errors.ParameterError(
                     where,
@@ -286,7 +313,8 @@ def _again(state: xr.Dataset) -> xr.Dataset:
     for name in model.states:
         if name not in state:
             raise errors.DataError("InitNeu", f"the state lacks {name!r}", mend="Give a state with all its variables.")
-    clean = state.drop_vars([n for n in ("current", "conductance", "injected") if n in state])
+    inputs = [n for n in state.data_vars if state[n].attrs.get(ROLE) == "input"]
+    clean = state.drop_vars([n for n in MEMBRANE if n in state] + inputs)
     for name in model.states:
         if not math.isfinite(float(np.sum(clean[name].values))):
             raise errors.ParameterError(

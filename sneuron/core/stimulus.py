@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from sneuron.core.state import ROLE, model_of
 from sneuron.lang.emit import EDGE
 from sneuron.lang.model import Waveform, load_stimulus
 from sneuron.lang.program import Wave
+from sneuron.lang.spec import Param
 
 __all__ = ["InjCur", "chirp", "noise", "pulses", "ramp", "replay", "sine", "step"]
 
@@ -79,7 +82,7 @@ def pulses(amplitude: Any, width: Any, period: Any, start: Any = 0.0, count: Any
 
 
 def noise(
-    mean: Any = 0.0, std: Any = 1.0, tau: float = 3.0, start: Any = 0.0, stop: float = 1000.0, seed: Any = 0
+    mean: Any = 0.0, std: Any = 1.0, tau: Any = 3.0, start: Any = 0.0, stop: Any = 1000.0, seed: Any = 0
 ) -> xr.Dataset:
     """Frozen noise: one Ornstein-Uhlenbeck current, the same for every neuron that shares its seed.
 
@@ -89,9 +92,10 @@ def noise(
         In the current unit of the neuron; may differ from point to point while the noise stays the same.
     tau : float, ms
         Correlation time; 0 gives independent samples.
-    start, stop : ms
+    start, stop : number, ms
+        One time for all.
     seed : int or sequence of int
-        Several seeds make the dim `seed`... of independent noises.
+        Several seeds give independent noises along the dim `noise.seed`.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def noise(
     Mainen & Sejnowski 1995, doi:10.1126/science.7770778.
     """
     where = "noise"
-    length = labels.number(stop, "ms", where) - float(np.min(labels_number(start, "ms", where)))
+    length = labels.number(stop, "ms", where) - labels.number(start, "ms", where)
     tau_ms = labels.number(tau, "ms", where)
     if not 0 < length < 1e9 or tau_ms < 0:
         raise errors.TimeError(
@@ -157,6 +161,8 @@ def replay(recording: Any, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0
         )
     if recording.dtype.kind not in "fiu" or not np.all(np.isfinite(recording.values)):
         raise errors.DataError(where, "the recording holds values that are not numbers", mend="Cut or fill them.")
+    if np.ndim(start):
+        raise errors.TimeError(f"{where}: 'start'", "a recording is played at one time for all", mend="Give one start.")
     made = _stimulus("replay", scale=scale, offset=offset, start=start)
     wave = recording.astype(np.float64).transpose(..., labels.TIME)
     interval = float((t[-1] - t[0]) / (t.size - 1))
@@ -202,24 +208,41 @@ def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.D
         return _constant_or_replayed(state, stimulus, model.current_unit)
     kind = str(stimulus.attrs["kind"])
     listed = json.loads(state.attrs["stimulus"])
-    name = _free_name(kind, [s["name"] for s in listed])
-    unit = model.current_unit
-    variables = {
-        f"{name}.{k}": _in_unit(v, unit, f"InjCur: {k!r} of {kind!r}")
-        for k, v in stimulus.variables.items()
-        if k in stimulus.data_vars
-    }
-    swept = {k: f"{name}.{str(k).removeprefix(kind + '.')}" for k in stimulus.dims if str(k).startswith(kind + ".")}
-    swept |= {SAMPLE: f"{name}.{SAMPLE}"} if SAMPLE in stimulus.dims else {}
-    added = xr.Dataset(variables, coords=stimulus.coords).rename(swept)
-    for k in swept.values():
-        if k in added.coords:
-            added[k].attrs.update(units=unit if not added[k].attrs.get("units") else added[k].attrs["units"])
+    name = _free_name(kind, {str(n).partition(".")[0] for n in (*state.variables, *state.dims)})
+    added = _renamed(stimulus, kind, name, model.current_unit)
     entry = {"name": name, "kind": kind} | {
         k: v for k, v in stimulus.attrs.items() if k in ("interval", "tau", "seed", "hold")
     }
-    merged = xr.merge([state, added], combine_attrs="override", join="exact", compat="equals")
+    merged = _merged(state, added, f"InjCur: {kind!r}")
     return merged.assign_attrs(state.attrs | {"stimulus": json.dumps([*listed, entry])})
+
+
+def _renamed(stimulus: xr.Dataset, kind: str, name: str, unit: str) -> xr.Dataset:
+    """The stimulus under the name that it has in the state, its currents in `unit`."""
+    swept = {d: f"{name}.{str(d).removeprefix(kind + '.')}" for d in stimulus.dims if str(d).startswith(kind + ".")}
+    swept |= {SAMPLE: f"{name}.{SAMPLE}"} if SAMPLE in stimulus.dims else {}
+    plain = stimulus.drop_vars([d for d in swept if d in stimulus.coords])
+    plain = plain.rename_dims({d: new for d, new in swept.items() if d != new})
+    variables = {
+        f"{name}.{k}": _in_unit(str(k), v, load_stimulus(kind), unit) for k, v in plain.variables.items() if k in plain
+    }
+    for d, new in swept.items():
+        if new not in variables and d in stimulus.coords:
+            variables[new] = stimulus[d].variable.to_base_variable().copy(deep=False)
+            variables[new].dims = (new,)
+    return xr.Dataset({k: v for k, v in variables.items() if k not in plain.coords}, coords=plain.coords)
+
+
+def _merged(state: xr.Dataset, added: xr.Dataset, where: str) -> xr.Dataset:
+    """Both together; what they share must be the same."""
+    try:
+        return xr.merge([state, added], combine_attrs="override", join="exact", compat="equals")
+    except (xr.AlignmentError, xr.MergeError) as cause:
+        shared = sorted({str(d) for d in state.dims} & {str(d) for d in added.dims})
+        raise errors.DataError(
+            where, f"its values along {', '.join(shared) or 'a coordinate'} are not those of the neurons",
+            mend="Give it the coordinates of the state, or a dim of its own.",
+        ) from cause  # fmt: skip
 
 
 def waves_of(state: xr.Dataset) -> tuple[Wave, ...]:
@@ -248,33 +271,37 @@ def _current(found: Waveform, kind: str) -> sp.Expr:
     return current
 
 
-def played(
-    state: xr.Dataset, first: int, n_steps: int, dt: float, origin: float
-) -> tuple[Array, list[xr.DataArray | None]]:
-    """Samples of all played stimuli at three places in each step, and for each stimulus the row that neurons play."""
-    samples: list[Array] = []
-    rows: list[xr.DataArray | None] = []
-    count = 0
+def players(state: xr.Dataset) -> tuple[list[xr.DataArray], int]:
+    """For each stimulus the row of `samples` that neurons play (0 where none is); and how many rows there are."""
+    rows, count = [], 0
+    for entry in json.loads(state.attrs["stimulus"]):
+        wave = _wave_of(state, entry["name"])
+        if wave is None:
+            rows.append(xr.DataArray(0))
+            continue
+        shape = wave.shape[:-1]
+        rows.append(xr.DataArray(count + np.arange(math.prod(shape)).reshape(shape), dims=wave.dims[:-1]))
+        count += math.prod(shape)
+    return rows, count
+
+
+def samples(state: xr.Dataset, first: int, n_steps: int, dt: float, origin: float) -> Array:
+    """What is played from step `first` on, dims (row, 3 * step): three places in each step."""
     places = np.array([EDGE, 0.5, 1.0 - EDGE])
     t = origin + (first + np.arange(n_steps)[:, None] + places).reshape(-1) * dt
+    found = [np.zeros((0, t.size))]
     for entry in json.loads(state.attrs["stimulus"]):
-        name = entry["name"]
-        if f"{name}.wave" not in state:
-            rows.append(None)
-            continue
-        wave = state[f"{name}.wave"].transpose(..., f"{name}.{SAMPLE}")
-        start = state[f"{name}.start"]
-        if start.ndim:
-            raise errors.TimeError(
-                f"InjCur: {name!r}", "a played stimulus starts at one time for all", mend="Give one start."
-            )
-        at = (t - float(start)) / float(entry["interval"])
-        flat = wave.values.reshape(-1, wave.shape[-1])
-        samples.append(np.stack([_read(row, at, bool(entry.get("hold"))) for row in flat]))
-        shape = [wave.sizes[d] for d in wave.dims[:-1]]
-        rows.append(xr.DataArray(count + np.arange(flat.shape[0]).reshape(shape), dims=wave.dims[:-1]))
-        count += flat.shape[0]
-    return (np.concatenate(samples) if samples else np.zeros((1, 3))), rows
+        wave = _wave_of(state, entry["name"])
+        if wave is not None:
+            at = (t - float(state[f"{entry['name']}.start"])) / float(entry["interval"])
+            hold = bool(entry.get("hold"))
+            found += [_read(row, at, hold)[None] for row in wave.values.reshape(-1, wave.shape[-1])]
+    return np.concatenate(found)
+
+
+def _wave_of(state: xr.Dataset, name: str) -> xr.DataArray | None:
+    """The samples of a played stimulus, sample last; None when it is not played."""
+    return state[f"{name}.wave"].transpose(..., f"{name}.{SAMPLE}") if f"{name}.wave" in state else None
 
 
 def _read(row: Array, at: Array, hold: bool) -> Array:
@@ -288,51 +315,65 @@ def _read(row: Array, at: Array, hold: bool) -> Array:
 def _stimulus(kind: str, **values: Any) -> xr.Dataset:
     """A stimulus of the library with these values, as a dataset."""
     found = load_stimulus(kind)
-    variables: dict[str, xr.DataArray] = {}
-    for name, value in values.items():
-        param = found.params.get(name)
-        variables[name] = _value(kind, name, value, param.unit if param else "ms")
-    _check_order(kind, variables)
+    variables = {name: _value(kind, name, value, found.params[name].unit) for name, value in values.items()}
+    for name, array in variables.items():
+        _check_bounds(f"{kind}: {name!r}", array, found.params[name])
+    if {"start", "stop"} <= set(variables):
+        _check_order(kind, variables["start"], variables["stop"])
     return xr.Dataset(variables, attrs={"kind": kind})
 
 
 def _value(kind: str, name: str, value: Any, unit: str) -> xr.DataArray:
+    """A parameter of a stimulus as an array, in `unit`; currents keep the unit that they come in until injected."""
     where = f"{kind}: {name!r}"
     if isinstance(value, xr.DataArray):
-        return value.astype(np.float64).assign_attrs(units=labels.units_of(value.attrs) or unit)
-    if isinstance(value, str) and unit == "":
-        number, own = _split(value, where)
+        own = labels.units_of(value.attrs)
+        if value.dtype.kind not in "fiu":
+            raise errors.ParameterError(where, f"values of type {value.dtype} are not real numbers")
+        array = labels.convert(value.astype(np.float64), own, unit, where) if unit else value.astype(np.float64)
+        return array.assign_attrs(units=unit or own or "")
+    if isinstance(value, str) or np.ndim(value) == 0:
+        number, own = _amount(value, unit, where)
         return xr.DataArray(number, attrs={"units": own})
-    if np.ndim(value) == 0:
-        return xr.DataArray(labels_number(value, unit, where), attrs={"units": unit})
-    array = np.array([labels_number(v, unit, where) for v in value])
-    dim = f"{kind}.{name}"
-    return xr.DataArray(array, dims=dim, coords={dim: (dim, array, {"units": unit})}, attrs={"units": unit})
+    amounts = [_amount(v, unit, where) for v in value]
+    units = {u for _, u in amounts}
+    if len(units) != 1 or np.ndim(value) > 1:
+        raise errors.ParameterError(
+            where, f"{value!r:.60} is no list of numbers in one unit", mend="Give numbers, or a DataArray."
+        )
+    dim, attrs = f"{kind}.{name}", {"units": units.pop()}
+    array = np.array([number for number, _ in amounts])
+    return xr.DataArray(array, dims=dim, coords={dim: (dim, array, attrs)}, attrs=attrs)
 
 
-def labels_number(value: Any, unit: str, where: str) -> Any:
-    """`labels.number`, for one value or an array of them."""
-    if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0:
-        value = value.item()
-    return labels.number(value, unit, where)
-
-
-def _split(text: str, where: str) -> tuple[float, str]:
-    """Number and unit of a text such as "0.1 nA"."""
-    number, _, unit = text.strip().partition(" ")
+def _amount(value: Any, unit: str, where: str) -> tuple[float, str]:
+    """A number and its unit: `unit` where that is set, else whatever comes with the value ("" for none)."""
+    value = value.item() if isinstance(value, np.ndarray | np.generic) else value
+    if unit or not (isinstance(value, str) or hasattr(value, "units")):
+        return labels.number(value, unit, where), unit
+    if hasattr(value, "units"):
+        return float(value.magnitude), f"{value.units:~C}"
+    number, _, own = value.strip().partition(" ")
     try:
-        return float(number), unit.strip()
+        return float(number), own.strip()
     except ValueError as cause:
         raise errors.ParameterError(
-            where, f"text {text!r} is not a number with a unit", mend="Write it as '0.1 nA'."
+            where, f"text {value!r} is not a number with a unit", mend="Write it as '0.1 nA'."
         ) from cause
 
 
-def _check_order(kind: str, variables: dict[str, xr.DataArray]) -> None:
-    for name, array in variables.items():
-        if np.isnan(array.values).any():
-            raise errors.ParameterError(f"{kind}: {name!r}", "NaN is not a value")
-    if {"start", "stop"} <= set(variables) and not bool((variables["stop"] > variables["start"]).all()):
+def _check_bounds(where: str, array: xr.DataArray, param: Param) -> None:
+    """Bounds of the library; infinite only where the default is."""
+    values = array.values
+    bad = ~((values >= param.low) & (values <= param.high)) | (np.isinf(values) & (not math.isinf(param.value)))
+    if array.size == 0 or bad.any():
+        given = f"{float(values[bad].flat[0])!r} {param.unit}".strip() if array.size else "an empty list"
+        possible = f"{param.low:g} to {param.high:g} {param.unit}".strip()
+        raise errors.ParameterError(where, f"{given} is not a value", possible, mend="Give finite numbers.")
+
+
+def _check_order(kind: str, start: xr.DataArray, stop: xr.DataArray) -> None:
+    if not bool((stop > start).all()):
         raise errors.TimeError(kind, "stop is not after start", mend="Give start < stop, in ms.")
 
 
@@ -366,17 +407,17 @@ def _drawn(seed: Any, n: int, tau: float) -> Array:
     return np.asarray(lfilter([1.0], [1.0, -keep], drive))
 
 
-def _in_unit(variable: xr.Variable, unit: str, where: str) -> xr.DataArray:
+def _in_unit(name: str, variable: xr.Variable, found: Waveform, unit: str) -> xr.Variable:
     """A stimulus variable in the unit of the neuron's currents; times and pure numbers stay."""
-    own = labels.units_of(variable.attrs)
-    attrs = dict(variable.attrs) | {ROLE: "input"}
-    if own in ("ms", "Hz", "rad", "1"):
-        return xr.DataArray(variable.values, dims=variable.dims, attrs=attrs)
-    values = labels.convert(variable.values, own or None, unit, where)
-    return xr.DataArray(values, dims=variable.dims, attrs=attrs | {"units": unit})
+    own = labels.units_of(variable.attrs) or ""
+    given_in_current = [n for n, p in found.params.items() if not p.unit] + ["wave"] * (found.name == "replay")
+    if name in given_in_current:
+        where = f"InjCur: {name!r} of {found.name!r}"
+        variable, own = variable.copy(data=labels.convert(variable.values, own or None, unit, where)), unit
+    return xr.Variable(variable.dims, variable.values, variable.attrs | {ROLE: "input", "units": own})
 
 
-def _free_name(kind: str, taken: list[str]) -> str:
+def _free_name(kind: str, taken: Collection[str]) -> str:
     name, k = kind, 2
     while name in taken:
         name, k = f"{kind}_{k}", k + 1
@@ -387,12 +428,28 @@ def _constant_or_replayed(state: xr.Dataset, current: Any, unit: str) -> xr.Data
     if isinstance(current, xr.DataArray) and labels.TIME in current.dims:
         return InjCur(state, replay(current))
     if isinstance(current, xr.DataArray):
-        added = labels.convert(current, labels.units_of(current.attrs), unit, "InjCur")
+        added = _value("InjCur", "current", current, "")
+        added = labels.convert(added, added.attrs["units"] or None, unit, "InjCur")
     elif np.ndim(current) == 0:
-        added = labels.number(current, unit, "InjCur")
+        added = xr.DataArray(labels.number(current, unit, "InjCur"))
     else:
         raise errors.ParameterError(
             "InjCur", f"{type(current).__name__} is no stimulus", "a number, a DataArray, step(...), ramp(...), ..."
         )
-    total = state["I"] + added
-    return state.drop_vars("I").assign(I=total.assign_attrs(state["I"].attrs)).assign_attrs(state.attrs)
+    if not np.isfinite(added.values).all():
+        raise errors.ParameterError("InjCur", "the current holds values that are not numbers")
+    return _with_more(state, added)
+
+
+def _with_more(state: xr.Dataset, added: xr.DataArray) -> xr.Dataset:
+    """The state with `I` grown by a constant current."""
+    if "I" in state.dims and added.ndim:
+        raise errors.DataError("InjCur", "'I' is swept along its own dim", mend="Inject step(...) with these values.")
+    try:
+        one, other = xr.align(state["I"], added, join="exact")
+    except xr.AlignmentError as cause:
+        what = f"its values along {', '.join(map(str, added.dims))} are not those of the neurons"
+        raise errors.DataError("InjCur", what, mend="Give it the coordinates of the state.") from cause
+    total = one + other
+    kept = state.drop_vars("I").assign_coords({k: c for k, c in total.coords.items() if k != "I"})
+    return kept.assign(I=(total.dims, total.values, state["I"].attrs)).assign_attrs(state.attrs)

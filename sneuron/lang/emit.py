@@ -17,15 +17,16 @@ import sympy as sp
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import Program, Wave, build, decay
+from sneuron.lang.program import TIMES, Program, Wave, build, decay
 
 __all__ = ["Layout", "Source", "emit"]
 
 EDGE = 2.0**-20
 """Stage times are moved inwards by this part of a step, so that the edges of a stimulus fall on one side of it."""
 
-REFRACTORY, ARMED, BEFORE, FLAG, PHASE = "refractory_steps", "armed", "v_before", "flag", "phase"
-_TIMES = ("t_0", "t_half", "t_1")
+REFRACTORY, ARMED, BEFORE, FLAG, PHASE, WAIT = (
+    "_refractory_steps", "_armed", "_v_before", "_flag", "_phase", "_wait",
+)  # fmt: skip
 _BOUND = 1.0e4
 PATIENCE = 16
 """Steps that a block takes in the long form, once a lane was beyond the short one."""
@@ -93,12 +94,13 @@ class _Emitter:
     ) -> None:
         self.model, self.method, self.dtype, self.waves, self.program = model, method, dtype, waves, program
         self.record, self.features = record, features
+        self.closed = method.exact and model.kind == "reset"
         self.print = Printer(dtype)
         self.layout = self._layout()
 
     def _layout(self) -> Layout:
         p, model = self.program, self.model
-        names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE]
+        names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
         names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
@@ -161,11 +163,13 @@ class _Emitter:
     def _clock(self) -> list[str]:
         """Stage times and played samples of a step, the same for all lanes."""
         used = {s.name for e in self.program.steps.values() for s in e.free_symbols}
-        shift = {"t_0": EDGE, "t_half": 0.5, "t_1": 1.0 - EDGE}
-        lines = [f"{t} = F(_origin + (_now + {shift[t]!r}) * _dt)" for t in _TIMES if t in used]
-        for k, t, place in ((k, t, p) for k in range(len(self.waves)) for p, t in enumerate(_TIMES)):
-            if f"w{k}_{t}" in used:
-                lines.append(f"w{k}_{t} = F(_wave[_rows[_b, {k}], 3 * (_now - _wave_start) + {place}])")
+        shift = {0.0: EDGE, 0.5: 0.5, 1.0: 1.0 - EDGE}
+        lines = [f"{t} = F(_origin + (_now + {shift[at]!r}) * _dt)" for at, t in TIMES.items() if t in used]
+        if TIMES[1.0] in used and self.dtype == "float32":
+            lines[-1] = f"{TIMES[1.0]} = np.nextafter(F(_origin + (_now + 1) * _dt), F(-np.inf))"
+        for k, t, place in ((k, t, p) for k in range(len(self.waves)) for p, t in enumerate(TIMES.values())):
+            if f"_w{k}{t}" in used:
+                lines.append(f"_w{k}{t} = F(_wave[_rows[_b, {k}], 3 * (_now - _wave_start) + {place}])")
         return lines
 
     # -- once per run ------------------------------------------------------------------------------
@@ -183,11 +187,12 @@ class _Emitter:
 
     def _run(self) -> str:
         loop = ["_now = _first + _s", *self._clock()]
+        recorded = [(k, self.program.row(n)) for k, n in enumerate(self.record)]
         if self.record:
-            loop += self._copies([(k, n) for k, n in enumerate(self.record) if n in self.model.states])
+            loop += self._copies([(k, n) for k, n in recorded if n in self.model.states])
         loop += [*self._lanes(), "_s += 1"]
         if self.record:
-            loop += self._copies([(k, n) for k, n in enumerate(self.record) if n not in self.model.states], after=True)
+            loop += self._copies([(k, n) for k, n in recorded if n not in self.model.states], after=True)
         loop += ["if _any:", *_in(["for _i in range(W):", *_in(self._events())])]
         body = [
             "_S = _B[_b]",
@@ -283,13 +288,13 @@ class _Emitter:
         """The membrane stays where it is while refractory; whole steps are counted."""
         if not self.model.refractory:
             return []
-        zero, one = self.print.number(0.0), self.print.number(1.0)
-        lines = [f"_left = {self._at(REFRACTORY)}", f"v_new = either(_left > {zero}, v, v_new)"]
-        kept = [self._store(PHASE, "_left")] if self.method.exact else []
-        return [*lines, *kept, self._store(REFRACTORY, f"fmax(_left - {one}, {zero})")]
+        zero = self.print.number(0.0)
+        lines = [f"_left = {self._at(REFRACTORY)}", f"_v_new = either(_left > {zero}, v, _v_new)"]
+        kept = [self._store(WAIT, "_left")] if self.closed else []
+        return [*lines, *kept, self._store(REFRACTORY, self._one_less("_left"))]
 
     def _detect(self) -> list[str]:
-        lines = [f"_up = v_new >= {self.print(self.program.threshold)}"]
+        lines = [f"_up = _v_new >= {self.print(self.program.threshold)}"]
         if self.model.kind == "reset":
             return [*lines, "_spike = _up"]
         one, zero = self.print.number(1.0), self.print.number(0.0)
@@ -297,7 +302,7 @@ class _Emitter:
             *lines,
             f"_armed = {self._at(ARMED)}",
             f"_spike = _up & (_armed > {zero})",
-            f"_armed = either(_up, {zero}, either(v_new < {self.print(self.program.rearm)}, {one}, _armed))",
+            f"_armed = either(_up, {zero}, either(_v_new < {self.print(self.program.rearm)}, {one}, _armed))",
             self._store(ARMED, "_armed"),
         ]
 
@@ -311,7 +316,7 @@ class _Emitter:
                 conditions.append(f"(({mangled(new)} > {low}) & ({mangled(new)} < {high}))")
         inside = " & ".join(conditions)
         lines = ["_flag = raise_flag(np.int32(0), _spike, ONE)"]
-        if self.method.exact:
+        if self.closed:
             zero = self.print.number(0.0)
             one = self.print.number(1.0)
             partial = f" | ((_left > {zero}) & (_left < {one}))" if self.model.refractory else ""
@@ -334,7 +339,7 @@ class _Emitter:
         return "exprel" not in text
 
     def _accumulate(self, feature: str) -> list[str]:
-        name, kind = _feature_of(feature), feature.rsplit("_", 1)[1]
+        name, kind = self.program.row(_feature_of(feature)), feature.rsplit("_", 1)[1]
         value, (row, *rest) = mangled(name), _feature_rows(feature)
         if kind in ("min", "max"):
             return [self._store(row, f"f{kind}({self._at(row)}, {value})")]
@@ -360,7 +365,7 @@ class _Emitter:
             ]),
         ]  # fmt: skip
         failed += self._safe()
-        if self.method.exact:
+        if self.closed:
             return [*lines, "if _flag == 3:", *_in(self._exact()), "elif _flag == 2:", *_in(failed)]
         return [*lines, "if _flag == 1:", *_in(self._spike()), "elif _flag == 2:", *_in(failed)]
 
@@ -401,43 +406,51 @@ class _Emitter:
     def _reset(self) -> list[str]:
         reset = list(self.program.reset.items())
         lines = self._loads(self._needed(reset))
-        lines += [f"{mangled(x)}_reset = {self.print(e)}" for x, e in reset]
-        lines += [self._store(x, f"{mangled(x)}_reset") for x, _ in reset]
+        lines += [f"_{mangled(x)}_reset = {self.print(e)}" for x, e in reset]
+        lines += [self._store(x, f"_{mangled(x)}_reset") for x, _ in reset]
         if self.model.refractory:
             lines.append(self._store(REFRACTORY, f"F(np.floor({self._at(self.model.refractory)} / _dt + 0.5))"))
         return lines
 
     def _exact(self) -> list[str]:
-        """A step with crossings or the end of a refractory time inside it, solved in closed form."""
-        p, capacity = self.program, self.model.capacitance
+        """A step with crossings or the end of a refractory time inside it, from the voltage before it."""
+        p = self.program
         body = p.ordered([*p.currents.values(), p.stimulus, *(g for g in p.slopes.values() if g)])
-        current = " - ".join([mangled(p.stimulus), *(mangled(i) for i in p.currents.values())])
-        slope = " + ".join(mangled(g) for g in p.slopes.values() if g) or "0.0"
-        needed = self._needed(
-            body, [p.threshold, capacity, *(_symbol(n) for n in [p.stimulus, *p.slopes.values()] if n)]
-        )
-        waiting = self.model.refractory
+        named = [_symbol(n) for n in [p.stimulus, *p.currents.values(), *p.slopes.values()] if n]
+        needed = [n for n in self._needed(body, [p.threshold, self.model.capacitance, *named]) if n != "v"]
         return [
-            *(line for line in self._loads(needed) if not line.startswith("v =")),
+            *self._loads(needed),
             f"v = {self._at(BEFORE)}",
             *self._assignments(body),
-            f"_drive = float({current}) / float({self.print(capacity)})",
-            f"_rate = float({slope}) / float({self.print(capacity)})",
-            f"_level = float({self.print(p.threshold)})",
-            f"_wait = float({self._at(PHASE)}) * _dt" if waiting else "_wait = 0.0",
-            "_v, _o, _many = float(v), 0.0, 0",
-            "while _o < _dt:",
-            *_in(self._within()),
+            *([f"_left = {self._at(WAIT)}"] if self.model.refractory else []),
+            *self._solved(self._note("_origin + _now * _dt + _o")),
             "if _many >= 8 and _status[_b, _i] == 0:",
             *_in(["_status[_b, _i] = 4", "_bad[_b, _i] = _origin + _now * _dt"]),
-            self._store("v", "F(_v)"),
-            *([self._store(REFRACTORY, "F(_wait / _dt)")] if waiting else []),
+            *([self._store(REFRACTORY, self._one_less(self._at(REFRACTORY)))] if self.model.refractory else []),
         ]
 
-    def _within(self) -> list[str]:
+    def _solved(self, note: list[str]) -> list[str]:
+        """The step in closed form: waiting, moving, crossing, again; the count of waiting steps is one too high yet."""
+        p, waiting = self.program, self.model.refractory
+        capacity = f"float({self.print(self.model.capacitance)})"
+        current = " - ".join([mangled(p.stimulus), *(mangled(i) for i in p.currents.values())])
+        slope = " + ".join(mangled(g) for g in p.slopes.values() if g) or "0.0"
+        return [
+            f"_drive, _rate = float({current}) / {capacity}, float({slope}) / {capacity}",
+            f"_level = float({self.print(p.threshold)})",
+            "_wait = float(_left) * _dt" if waiting else "_wait = 0.0",
+            "_v, _o, _many = float(v), 0.0, 0",
+            "while _o < _dt:",
+            *_in(self._within(note)),
+            self._store("v", "F(_v)"),
+            *([self._store(REFRACTORY, "F(_wait / _dt) + F(1.0)")] if waiting else []),
+            self._store(FLAG, "F(min(_many, 1))"),
+        ]
+
+    def _within(self, note: list[str]) -> list[str]:
         """One piece of an exact step: held, free, or up to a crossing."""
         reset = self.program.reset["v"]
-        loads = [line for line in self._loads(self._needed([], [reset])) if not line.startswith("v =")]
+        loads = self._loads(n for n in self._needed([], [reset]) if n != "v")
         waiting = f"float({self._at(self.model.refractory)})" if self.model.refractory else "0.0"
         return [
             "_held = min(_wait, _dt - _o)",
@@ -452,10 +465,14 @@ class _Emitter:
             "_need = (_level - _v) / _slope",
             "_cross = -np.log1p(-_need * _rate) / _rate if _rate != 0.0 else _need",
             "_o, _many = _o + min(max(_cross, 0.0), _rest), _many + 1",
-            *self._note("_origin + _now * _dt + _o"),
+            *note,
+            self._store(PHASE, "F(_o / _dt)"),
             *loads,
             f"_v, _wait = float({self.print(reset)}), {waiting}",
         ]
+
+    def _one_less(self, left: str) -> str:
+        return f"fmax({left} - {self.print.number(1.0)}, {self.print.number(0.0)})"
 
     # -- views of the same assignments -------------------------------------------------------------
 
@@ -492,10 +509,10 @@ class _Emitter:
     def _gates(self) -> str:
         p = self.program
         moved = {x: n for x, n in p.new.items() if x != "v"}
-        given = ["v_new"] if self.method.voltage_first else []
+        given = ["_v_new"] if self.method.voltage_first else []
         lines = self._slice(list(moved.values()), given)
         if given:
-            lines = [f"v_new = {self._at('v')}", *lines]
+            lines = [f"_v_new = {self._at('v')}", *lines]
         return self._view(
             "gates",
             "All states but the voltage, one step on.",
@@ -505,31 +522,42 @@ class _Emitter:
     def _volt(self) -> str:
         p = self.program
         given = [n for n in [*p.currents.values(), *p.slopes.values(), p.stimulus] if n]
-        lines = self._loads(["v"]) + self._slice(["v_new"], given)
+        lines = self._loads(["v"]) + self._slice(["_v_new"], given)
         if self.model.refractory:
-            lines.append(f"v_new = either({self._at(REFRACTORY)} > {self.print.number(0.0)}, v, v_new)")
-        return self._view(
-            "volt",
-            "The voltage, one step on, from the stored currents.",
-            [*lines, self._store(BEFORE, "v"), self._store("v", "v_new")],
-        )
+            zero = self.print.number(0.0)
+            lines += [f"_left = {self._at(REFRACTORY)}", f"_v_new = either(_left > {zero}, v, _v_new)"]
+        lines += [self._store(BEFORE, "v"), self._store("v", "_v_new")]
+        if self.closed:
+            lines += self._volt_closed(given)
+        return self._view("volt", "The voltage, one step on, from the stored currents.", lines)
+
+    def _volt_closed(self, given: list[str]) -> list[str]:
+        """Spikes inside the step are solved, and v reset, here: what is left for detection is to say so."""
+        p = self.program
+        extra = self._needed([], [p.threshold, self.model.capacitance, *(_symbol(n) for n in given)])
+        part = " or 0.0 < _left < 1.0" if self.model.refractory else ""
+        return [
+            self._store(FLAG, "F(0.0)"),
+            *self._loads(n for n in extra if n != "v"),
+            f"if _v_new >= {self.print(p.threshold)}{part}:",
+            *_in(self._solved([])),
+        ]
 
     def _refraction(self) -> str:
-        left = self._at(REFRACTORY)
-        zero, one = self.print.number(0.0), self.print.number(1.0)
-        return self._view(
-            "refraction", "One step less to wait.", [self._store(REFRACTORY, f"fmax({left} - {one}, {zero})")]
-        )
+        less = self._one_less(self._at(REFRACTORY))
+        return self._view("refraction", "One step less to wait.", [self._store(REFRACTORY, less)])
 
     def _detection(self) -> str:
+        if self.closed:
+            return self._view("detection", "Spikes were found with the voltage.", [])
         loads = self._loads(dict.fromkeys([*self._needed([], [self.program.threshold, self.program.rearm]), "v"]))
         zero, one = self.print.number(0.0), self.print.number(1.0)
         lines = [
             *loads,
-            "v_new = v",
+            "_v_new = v",
             *self._detect(),
             f"_from = {self._at(BEFORE)}",
-            f"_phase = ({self.print(self.program.threshold)} - _from) / (v_new - _from)",
+            f"_phase = ({self.print(self.program.threshold)} - _from) / (_v_new - _from)",
             f"_phase = either(_phase > {zero}, either(_phase > {one}, {one}, _phase), {zero})",
             self._store(PHASE, f"either(_spike, _phase, {self._at(PHASE)})"),
             self._store(FLAG, f"either(_spike, {one}, {zero})"),
@@ -539,7 +567,7 @@ class _Emitter:
     def _resetting(self) -> str:
         return self._view(
             "resetting", "Resets the flagged lanes.",
-            [f"if {self._at(FLAG)} == 1:", *_in(self._reset() or ["pass"])],
+            [f"if {self._at(FLAG)} == 1:", *_in(([] if self.closed else self._reset()) or ["pass"])],
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from sneuron import errors
 from sneuron.lang import vector
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY, Layout, Source, emit
+from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.program import Wave
@@ -32,7 +32,6 @@ from sneuron.lang.program import Wave
 __all__ = ["Clock", "Kernel", "Lanes", "Outcome", "cache_folder", "compiled"]
 
 Array = NDArray[Any]
-INTERNAL = (REFRACTORY, ARMED, BEFORE, FLAG, PHASE)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Sums become fused multiply-adds in a fixed order, whole powers become products,
 
 from __future__ import annotations
 
+import hashlib
 import keyword
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ import sympy as sp
 from sympy.core.sorting import default_sort_key
 
 from sneuron import errors
+from sneuron.lang import vector
 
 __all__ = ["Printer", "mangled"]
 
@@ -35,13 +37,36 @@ _CALLS = {
     "sign": "sign",
     "floor": "floor",
 }
+_OURS = {
+    *vector.__all__,
+    "F",
+    "W",
+    "ONE",
+    "TWO",
+    "THREE",
+    "OPTIONS",
+    "np",
+    "njit",
+    "range",
+    "float",
+    "abs",
+    "min",
+    "max",
+}
 _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "==", "!=": "!="}
 
 
 def mangled(name: str) -> str:
-    """A name of the language as an identifier: `na.g` -> `na__g`."""
+    """A name of the language as an identifier: `na.g` -> `na__g`; what the module itself needs is left alone.
+
+    >>> mangled("na.g"), mangled("F"), mangled("lambda")
+    ('na__g', 'F_', 'lambda_')
+    """
     text = name.replace(".", "__")
-    return text + "_" if keyword.iskeyword(text) else text
+    if "__" in name.lstrip("_"):
+        text = f"{text}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    stem = text.rstrip("_")
+    return text + "_" if keyword.iskeyword(stem) or stem in _OURS else text
 
 
 class Printer:

@@ -8,6 +8,7 @@ voltage) is a slice of this same list, so that views and fused kernel agree bit 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ __all__ = ["Assignments", "Program", "Wave", "build", "decay"]
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)
 T = sp.Symbol("t", real=True)
+TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
+"""What the stage times of a step are called."""
+
 Assignments = list[tuple[str, sp.Expr]]
 
 
@@ -56,6 +60,8 @@ class Program:
         Names of membrane currents and of their slopes against the voltage.
     stimulus : str
         Name of the summed injected current at the start of the step.
+
+    Names made here begin with "_", which no name of a model does.
     """
 
     hoisted: Assignments = field(default_factory=list)
@@ -63,10 +69,19 @@ class Program:
     new: dict[str, str] = field(default_factory=dict)
     currents: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
-    stimulus: str = "i_stim"
+    stimulus: str = "_i_stim"
     threshold: sp.Expr = sp.S.Zero
     rearm: sp.Expr = sp.S.Zero
     reset: dict[str, sp.Expr] = field(default_factory=dict)
+
+    def row(self, name: str) -> str:
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `i_stim`."""
+        kind, _, current = name.partition("_")
+        if name in self.new:
+            return name
+        if name == "i_stim" and "stim" not in self.currents:
+            return self.stimulus
+        return (self.currents if kind == "i" else self.slopes)[current]
 
     def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
         """The assignments needed for `outputs`, in order, taking those in `given` as known."""
@@ -99,6 +114,13 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     return program
 
 
+@functools.lru_cache(maxsize=64)
+def recordable(model: Model) -> tuple[str, ...]:
+    """Names of all that can be recorded: states, currents, slopes of the currents that are linear in v, `i_stim`."""
+    linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), _symbol("v")) != 0]
+    return (*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
+
+
 class _Maker:
     """Writes the stages of a method for one model."""
 
@@ -121,38 +143,36 @@ class _Maker:
         state = {x: _symbol(x) for x in model.states}
         known: dict[str, dict[str, sp.Expr]] = {x: {"x": state[x], "dt": DT} for x in state}
         for k, (text, time) in enumerate(zip(method.stages, method.times, strict=True), start=1):
-            values = {x: self._named(f"{x}_stage{k}", _text(text, known[x])) for x in state} if k > 1 else state
+            values = {x: self._named(f"_{x}_stage{k}", _text(text, known[x])) for x in state} if k > 1 else state
             slopes = self._field(values, time, "" if k == 1 else f"_{k}")
             for x, (f, j) in slopes.items():
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
             text = method.gates if method.gates and x in model.gates else method.update
-            self.made.new[x] = f"{x}_new"
-            self.made.steps[f"{x}_new"] = _text(text, known[x])
+            self.made.new[x] = self._named(f"_{x}_new", _text(text, known[x])).name
 
     def _voltage_first(self) -> None:
         """The voltage advances through its own texts; the other states then see the new voltage."""
         state: dict[str, sp.Symbol] = {x: _symbol(x) for x in self.model.states}
         for k, text in enumerate(self.method.voltage_first, start=1):
             f, j = self._field(state, 0.0, "" if k == 1 else f"_{k}")["v"]
-            name = f"v_part{k}" if k < len(self.method.voltage_first) else "v_new"
+            name = f"_v_part{k}" if k < len(self.method.voltage_first) else "_v_new"
             value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
             state = state | {"v": self._named(name, value)}
-        self.made.new["v"] = "v_new"
+        self.made.new["v"] = state["v"].name
         slopes = self._field(state, 0.0, "_after")
         for x in self.model.states:
             if x != "v":
                 f, j = slopes[x]
-                self.made.new[x] = f"{x}_new"
-                self.made.steps[f"{x}_new"] = _text(self.method.update, {"x": state[x], "dt": DT, "k1": f, "j1": j})
+                value = _text(self.method.update, {"x": state[x], "dt": DT, "k1": f, "j1": j})
+                self.made.new[x] = self._named(f"_{x}_new", value).name
 
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
         model = self.model
         moved = {_symbol(x): s for x, s in state.items()}
-        moved |= {_symbol(f): _symbol(f + tail) for f in model.functions}
         for name, expr in model.functions.items():
-            self._named(name + tail, expr.xreplace(moved))
+            moved[_symbol(name)] = self._named(f"_{name}{tail}" if tail else name, expr.xreplace(moved))
         result = {"v": self._membrane(moved, time, tail)}
         for x in model.states:
             if x != "v":
@@ -164,25 +184,27 @@ class _Maker:
         total, slope = [], []
         for name, expr in model.currents.items():
             linear = _linear_slope(_expanded(expr, model), v)
-            g = self._named(f"g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
+            g = self._named(f"_g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
             i = self._named(
-                f"i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved)
+                f"_i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved)
             )
             total.append(i)
             slope.append(g)
             if not tail:
-                self.made.currents[name] = f"i_{name}"
-                self.made.slopes[name] = f"g_{name}" if linear != 0 else ""
-        drive = self._named(f"i_stim{tail}", self._stimulus(time))
+                self.made.currents[name] = i.name
+                self.made.slopes[name] = g.name if linear != 0 else ""
+        drive = self._named(f"_i_stim{tail}", self._stimulus(time))
+        if not tail:
+            self.made.stimulus = drive.name
         capacity = model.capacitance.xreplace(moved)
         return (drive - sp.Add(*total)) / capacity, -sp.Add(*slope) / capacity
 
     def _stimulus(self, time: float) -> sp.Expr:
-        at = {0.0: "t_0", 0.5: "t_half", 1.0: "t_1"}[time]
+        at = TIMES[time]
         total: sp.Expr = _symbol("I")
         for k, wave in enumerate(self.stimuli):
             renamed = {_symbol(p): _symbol(f"{wave.name}.{p}") for p in wave.params}
-            renamed |= {T: _symbol(at), _symbol("w"): _symbol(f"w{k}_{at}")}
+            renamed |= {T: _symbol(at), _symbol("w"): _symbol(f"_w{k}{at}")}
             total += wave.current.xreplace(renamed)
         return total
 
@@ -190,11 +212,11 @@ class _Maker:
         model, s = self.model, _symbol(x)
         if x in model.rates:
             kind, one, two = model.rates[x]
-            first = self._named(f"{'alpha' if kind == 'ab' else 'inf'}_{x}{tail}", one.xreplace(moved))
-            second = self._named(f"{'beta' if kind == 'ab' else 'tau'}_{x}{tail}", two.xreplace(moved))
+            first = self._named(f"_{'alpha' if kind == 'ab' else 'inf'}_{x}{tail}", one.xreplace(moved))
+            second = self._named(f"_{'beta' if kind == 'ab' else 'tau'}_{x}{tail}", two.xreplace(moved))
             at = moved[s]
             if kind == "ab":
-                speed = self._named(f"rate_{x}{tail}", first + second)
+                speed = self._named(f"_rate_{x}{tail}", first + second)
                 return first - speed * at, -speed
             return (first - at) / second, -1 / second
         expr = model.equations[x]
@@ -202,6 +224,8 @@ class _Maker:
         return expr.xreplace(moved), slope.xreplace(moved)
 
     def _named(self, name: str, expr: sp.Expr) -> sp.Symbol:
+        while name in self.made.steps:
+            name += "_"
         self.made.steps[name] = expr
         return _symbol(name)
 
@@ -320,7 +344,7 @@ def _families(slopes: Mapping[Fraction, int]) -> list[tuple[Fraction, list[Fract
 
 
 def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fraction, members: list[Fraction]) -> None:
-    stem = f"e_{state.name}_{abs(base.denominator)}"
+    stem = f"_e_{state.name.lstrip('_')}_{abs(base.denominator)}"
     while stem in program.steps:
         stem += "_"
     program.steps[stem] = sp.exp(sp.Float(float(base)) * state, evaluate=False)
@@ -388,7 +412,7 @@ def _hoist(program: Program, constant: set[str]) -> None:
         if expr.is_Atom or not expr.free_symbols:
             return expr
         if expr not in names:
-            names[expr] = _symbol(f"c{len(names)}")
+            names[expr] = _symbol(f"_c{len(names)}")
             program.hoisted.append((names[expr].name, expr))
         return names[expr]
 
@@ -414,6 +438,6 @@ def _hoist(program: Program, constant: set[str]) -> None:
 def _common(program: Program) -> None:
     names = list(program.steps)
     shared, reduced = sp.cse(
-        [program.steps[n] for n in names], symbols=sp.numbered_symbols("x_", real=True), order="canonical"
+        [program.steps[n] for n in names], symbols=sp.numbered_symbols("_x", real=True), order="canonical"
     )
     program.steps = {s.name: e for s, e in shared} | dict(zip(names, reduced, strict=True))
