@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -17,7 +15,7 @@ from sneuron import errors, labels
 from sneuron.core.state import ROLE, model_of
 from sneuron.lang.emit import EDGE
 from sneuron.lang.model import Waveform, load_stimulus
-from sneuron.lang.program import Wave
+from sneuron.lang.program import Wave, wave
 from sneuron.lang.spec import Param
 
 __all__ = ["InjCur", "chirp", "noise", "pulses", "ramp", "replay", "sine", "step"]
@@ -247,28 +245,7 @@ def _merged(state: xr.Dataset, added: xr.Dataset, where: str) -> xr.Dataset:
 
 def waves_of(state: xr.Dataset) -> tuple[Wave, ...]:
     """The stimuli of a state as the compiler wants them."""
-    return tuple(_wave(s["name"], s["kind"]) for s in json.loads(state.attrs["stimulus"]))
-
-
-@functools.lru_cache(maxsize=64)
-def _wave(name: str, kind: str) -> Wave:
-    found = load_stimulus(kind)
-    current = _current(found, kind)
-    used = {s.name for s in current.free_symbols} - {"t", "w"}
-    return Wave(name, current, tuple(sorted(used)), found.played)
-
-
-def _current(found: Waveform, kind: str) -> sp.Expr:
-    symbols = {n: sp.Symbol(n, real=True) for n in ("t", "w", "mean", "std", "scale", "offset", "start", "stop")}
-    on = sp.And(symbols["t"] >= symbols["start"], symbols["t"] < symbols["stop"])
-    if kind == "noise":
-        return sp.Piecewise((symbols["mean"] + symbols["std"] * symbols["w"], on), (0, True))
-    if kind == "replay":
-        return sp.Piecewise((symbols["scale"] * symbols["w"] + symbols["offset"], on), (0, True))
-    current = found.current
-    for name in reversed(list(found.functions)):
-        current = current.xreplace({sp.Symbol(name, real=True): found.functions[name]})
-    return current
+    return tuple(wave(s["name"], s["kind"]) for s in json.loads(state.attrs["stimulus"]))
 
 
 def players(state: xr.Dataset) -> tuple[list[xr.DataArray], int]:

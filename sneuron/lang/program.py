@@ -13,15 +13,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import sympy as sp
 
 from sneuron import errors
+from sneuron.lang.expr import parse
 from sneuron.lang.methods import Method
-
-if TYPE_CHECKING:
-    from sneuron.lang.model import Model
+from sneuron.lang.model import Model, load_stimulus
 
 __all__ = ["Assignments", "Program", "Wave", "build", "decay"]
 
@@ -119,6 +117,21 @@ def recordable(model: Model) -> tuple[str, ...]:
     """Names of all that can be recorded: states, currents, slopes of the currents that are linear in v, `i_stim`."""
     linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), _symbol("v")) != 0]
     return (*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
+
+
+@functools.lru_cache(maxsize=64)
+def wave(name: str, kind: str) -> Wave:
+    """The stimulus of the library that is called `kind`, under the name that it has in a state."""
+    found = load_stimulus(kind)
+    text = {"noise": "mean + std*w", "replay": "scale*w + offset"}.get(kind, "")
+    current = found.current
+    if found.played:
+        names = {"t", "w", "start", "stop", *found.params}
+        current = parse(f"where(t >= start and t < stop, {text}, 0)", names, f"stimulus {kind!r}")
+    for function in reversed(list(found.functions)):
+        current = current.xreplace({_symbol(function): found.functions[function]})
+    used = {s.name for s in current.free_symbols} - {"t", "w"}
+    return Wave(name, current, tuple(sorted(used)), found.played)
 
 
 class _Maker:
