@@ -31,7 +31,7 @@ __all__ = ["Findings", "block_points", "block_size", "computed", "cut", "filed",
 
 Index = npt.NDArray[np.int64]
 _LANES = 64
-_ALIKE = 32
+_ALIKE = 128
 _TEXT = 500
 
 
@@ -43,7 +43,7 @@ def cut(dims: Mapping[str, int], points: int) -> dict[str, int]:
     """
     block: dict[str, int] = {}
     left = max(1, points)
-    for dim, length in reversed(dims.items()):
+    for dim, length in reversed(list(dims.items())):
         take = max(1, min(length, left))
         if _LANES * 4 <= take < length:
             take -= take % _LANES
@@ -96,7 +96,9 @@ def run_block(folder: str, part: str, block: int, attempt: int, epoch: int, time
     began = time.perf_counter()
     with _deadline(timeout):
         found = computed(own, block_points(own, block))
-    return summary(filed(study, own, block, found, {"attempt": attempt, "epoch": epoch, "seconds": time.perf_counter() - began}))
+    return summary(
+        filed(study, own, block, found, {"attempt": attempt, "epoch": epoch, "seconds": time.perf_counter() - began})
+    )
 
 
 def filed(study: StudyFolder, part: Part, block: int, found: Findings, info: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +147,9 @@ def simulated(part: Part, points: Points, index: Index) -> dict[str, npt.NDArray
         shape = (len(some), *part.inner(variable))
         values = np.asarray(given[variable.name])
         if values.shape != shape:
-            raise errors.DataError(f"variable {variable.name!r}", f"has shape {values.shape} for these points", f"{shape}")
+            raise errors.DataError(
+                f"variable {variable.name!r}", f"has shape {values.shape} for these points", f"{shape}"
+            )
         arrays[variable.name] = values
     return arrays
 
@@ -167,7 +171,7 @@ def _text_hash() -> str:
 
 
 def _halving(part: Part, points: Points, index: Index, found: Findings) -> None:
-    """Simulate groups, halving those that raise; many failures alike and no success: the rest is not tried one by one."""
+    """Simulate groups, halving those that raise; after many failures and no success the rest is not tried alone."""
     waiting, lonely, good = [index], 0, 0
     while waiting:
         group = waiting.pop()
@@ -253,4 +257,3 @@ def block_size(seconds: float, share: float, memory: float, total: int, aim: flo
     aim = min(aim, max(0.2, total * seconds / (3 * workers)))
     fitting = int(room / max(1.0, memory + 3 * share))
     return max(1, min(math.ceil(aim / seconds), fitting, int(64e6 / max(1.0, share)) or 1))
-

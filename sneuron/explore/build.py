@@ -14,7 +14,7 @@ from sneuron.explore.coords import starts, stored_coords
 from sneuron.explore.engine import Layout
 from sneuron.explore.estimate import Estimate, estimated, refuse_bytes
 from sneuron.explore.parts import Part, planned
-from sneuron.explore.plan import TRACE, Plan
+from sneuron.explore.plan import Plan
 from sneuron.explore.provenance import provenance
 from sneuron.explore.space import Axis, Space
 from sneuron.store.folder import StudyFolder
@@ -71,7 +71,15 @@ def estimate_of(part: Part, place: Place) -> Estimate:
     template, plan = part.template, part.plan
     share = float(sum(np.dtype(v.dtype).itemsize * math.prod(part.inner(v)) for v in template.variables))
     worker = math.prod(template.block.values()) * (plan.machine.memory(plan) + 3 * share) + 2e8
-    return Estimate(plan.space.size, plan.trains, dict(template.block), template.n_blocks, share, float(part.entry["seconds"]), worker)
+    return Estimate(
+        plan.space.size,
+        plan.trains,
+        dict(template.block),
+        template.n_blocks,
+        share,
+        float(part.entry["seconds"]),
+        worker,
+    )
 
 
 def template_of(
@@ -87,7 +95,9 @@ def template_of(
     coords |= {n: c for n, c in layout.coords.items() if n not in coords}
     sizes = {d: n for d, n in layout.sizes.items() if any(d in v.dims for v in variables)}
     coords = {n: c for n, c in coords.items() if set(c.dims) <= {*outer, *sizes}}
-    return Template({**outer, **sizes}, dict(block), variables, coords, provenance(plan, name), starts(plan.space, before))
+    return Template(
+        {**outer, **sizes}, dict(block), variables, coords, provenance(plan, name), starts(plan.space, before)
+    )
 
 
 def chosen_points(space: Space, at: Any) -> tuple[int, ...]:
@@ -118,7 +128,13 @@ def _crossings(space: Space, at: dict[str, Any]) -> np.ndarray:
             places.append(np.arange(length))
             continue
         wanted = np.atleast_1d(np.asarray(at.pop(named[0]), dtype=np.float64))
-        places.append(_found(named[0], wanted, axis.column(named[0], np.arange(length)) if isinstance(axis, Axis) else np.arange(length)))
+        places.append(
+            _found(
+                named[0],
+                wanted,
+                axis.column(named[0], np.arange(length)) if isinstance(axis, Axis) else np.arange(length),
+            )
+        )
     if at:
         raise errors.unknown("record_at", "dim", next(iter(at)), list(space.dims))
     return np.ravel_multi_index(np.ix_(*places), tuple(space.dims.values())).ravel()
@@ -129,7 +145,9 @@ def _found(name: str, wanted: np.ndarray, values: np.ndarray) -> np.ndarray:
     for value in wanted:
         near = int(np.argmin(np.abs(values - value)))
         if not np.isclose(values[near], value, rtol=1e-9, atol=0):
-            raise errors.PlanError("record_at", f"{name} = {value!r} is not on the axis", guess=repr(float(values[near])))
+            raise errors.PlanError(
+                "record_at", f"{name} = {value!r} is not on the axis", guess=repr(float(values[near]))
+            )
         found.append(near)
     return np.array(found)
 

@@ -24,11 +24,12 @@ INLINE = "inline"
 _START = 120.0
 _SETTINGS = {
     "distributed.scheduler.worker-ttl": "60s",
-    "distributed.scheduler.allowed-failures": 2,
+    "distributed.scheduler.allowed-failures": 1,
     "distributed.worker.daemon": True,
     "distributed.admin.log-format": "%(levelname)s %(message)s",
     "distributed.nanny.pre-spawn-environ": {
-        "NUMBA_NUM_THREADS": 1, "OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "MALLOC_TRIM_THRESHOLD_": 65536,
+        "NUMBA_NUM_THREADS": 1, "OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1,
+        "MALLOC_TRIM_THRESHOLD_": 65536,
     },
 }  # fmt: skip
 
@@ -104,12 +105,19 @@ class Embedded:
 
     def __init__(self, workers: int, memory: str | int | None) -> None:
         command = [sys.executable, "-m", "sneuron.explore.cluster"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        quiet = {**os.environ, "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}  # of workers that were killed
+        self.process = subprocess.Popen(
+            command, env=quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         spec = {"path": sys.path, "workers": workers, "memory": "auto" if memory is None else memory}
         told = self._told(spec)
         if not told:
             self.close()
-            raise errors.PlanError("cluster", f"the local cluster did not start (exit code {self.process.poll()})", mend="See above for its reason.")
+            raise errors.PlanError(
+                "cluster",
+                f"the local cluster did not start (exit code {self.process.poll()})",
+                mend="See above for its reason.",
+            )
         answer = json.loads(told)
         self.address, self.dashboard = str(answer["address"]), str(answer["dashboard"])
 
@@ -145,25 +153,42 @@ class Embedded:
 @contextlib.contextmanager
 def opened(place: Place) -> Iterator[tuple[Any, Embedded | None]]:
     """A client of the place, and the embedded cluster when there is one; what was opened here is closed here."""
-    from distributed import Client
-
     if place.client is not None:
         yield _client_of(place.client), None
         return
     embedded = None if place.scheduler else Embedded(place.processes, place.memory)
     try:
-        with Client(place.scheduler or (embedded and embedded.address), set_as_default=False, timeout=30) as client:
+        with _connected(embedded.address if embedded else place.scheduler) as client:
             yield client, embedded
     finally:
         if embedded is not None:
             embedded.close()
 
 
+def _connected(address: str | None) -> Any:
+    """A client of the scheduler at an address."""
+    from distributed import Client
+
+    try:
+        return Client(address, set_as_default=False, timeout=30)
+    except (OSError, ValueError) as cause:
+        raise errors.PlanError(
+            "scheduler", f"no scheduler answers at {address!r}: {cause}",
+            mend="Give the address that `dask scheduler` prints (tls:// where it asks for encryption).",
+        ) from cause  # fmt: skip
+
+
 def _client_of(given: Any) -> Any:
     if not hasattr(given, "submit") or not hasattr(given, "nthreads"):
-        raise errors.PlanError("client", f"a {type(given).__name__} is no Dask client", mend="Give a distributed.Client, or scheduler='tcp://...'.")
+        raise errors.PlanError(
+            "client",
+            f"a {type(given).__name__} is no Dask client",
+            mend="Give a distributed.Client, or scheduler='tcp://...'.",
+        )
     if given.asynchronous:
-        raise errors.PlanError("client", "an asynchronous client cannot be waited for", mend="Give a Client(asynchronous=False).")
+        raise errors.PlanError(
+            "client", "an asynchronous client cannot be waited for", mend="Give a Client(asynchronous=False)."
+        )
     return given
 
 
@@ -178,8 +203,9 @@ def main() -> None:
 
     dask.config.set(_SETTINGS)
     with LocalCluster(
-        n_workers=spec["workers"], threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-        worker_dashboard_address=None, memory_limit=spec["memory"], silence_logs=logging.CRITICAL,
+        n_workers=spec["workers"], threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address="127.0.0.1:0", worker_dashboard_address=None, memory_limit=spec["memory"],
+        silence_logs=logging.CRITICAL,
     ) as cluster:  # fmt: skip
         with open(told, "w") as out:
             out.write(json.dumps({"address": cluster.scheduler_address, "dashboard": cluster.dashboard_link}) + "\n")

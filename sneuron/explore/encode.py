@@ -49,7 +49,9 @@ def encode(value: Any, where: str) -> Any:
     if hasattr(value, "magnitude") and hasattr(value, "units"):
         return f"{value.magnitude!r} {value.units:~C}"
     raise errors.PlanError(
-        where, f"a {type(value).__name__} cannot be written into a plan", "numbers, texts, lists, dicts, arrays, DataArrays, Datasets"
+        where,
+        f"a {type(value).__name__} cannot be written into a plan",
+        "numbers, texts, lists, dicts, arrays, DataArrays, Datasets",
     )
 
 
@@ -85,7 +87,9 @@ def sha256(data: Any) -> str:
 
 def _array(value: np.ndarray, where: str) -> dict[str, Any]:
     if value.dtype.kind not in "biufUS":
-        raise errors.PlanError(where, f"an array of dtype {value.dtype} cannot be written into a plan", "numbers and texts")
+        raise errors.PlanError(
+            where, f"an array of dtype {value.dtype} cannot be written into a plan", "numbers and texts"
+        )
     little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
     data = base64.b64encode(little.tobytes()).decode()
     return {_TAG: "array", "dtype": little.dtype.str, "shape": list(value.shape), "data": data}
@@ -98,13 +102,17 @@ def _labelled(value: xr.Dataset | xr.DataArray, where: str) -> dict[str, Any]:
         str(n): {"dims": list(v.dims), "values": _array(v.values, where), "attrs": encode(dict(v.attrs), where)}
         for n, v in data.variables.items()
     }
-    own: dict[str, Any] = {"name": None if value.name is None else str(value.name)} if isinstance(value, xr.DataArray) else {}
+    own: dict[str, Any] = (
+        {"name": None if value.name is None else str(value.name)} if isinstance(value, xr.DataArray) else {}
+    )
     attrs = encode(dict(data.attrs), where)
     coords = sorted(str(c) for c in data.coords)
     return {_TAG: "dataarray" if single else "dataset", "variables": variables, "coords": coords, "attrs": attrs, **own}
 
 
 def _dataset(value: Mapping[str, Any]) -> xr.Dataset:
-    made = {n: xr.Variable(tuple(v["dims"]), decode(v["values"]), decode(v["attrs"])) for n, v in value["variables"].items()}
+    made = {
+        n: xr.Variable(tuple(v["dims"]), decode(v["values"]), decode(v["attrs"])) for n, v in value["variables"].items()
+    }
     coords = {n: made.pop(n) for n in value["coords"]}
     return xr.Dataset(made, coords=coords, attrs=decode(value["attrs"]))

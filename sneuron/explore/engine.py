@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.space import Known
-from sneuron.lang.model import Model, load_model
+from sneuron.lang.model import load_model
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def engine_named(name: str) -> Engine:
             found = getattr(found, part)
     except (ImportError, AttributeError) as cause:
         raise errors.PlanError("engine", f"{name!r} cannot be imported: {cause}") from cause
-    return found  # type: ignore[return-value]  # a protocol: checked by use
+    return cast("Engine", found)  # a protocol: checked by use
 
 
 class Neurons:
@@ -210,16 +210,19 @@ def _redrawn(stimulus: Any, job: Job) -> Any:
         return stimulus
     from sneuron.core.stimulus import noise
 
-    own = {n: stimulus[n] for n in ("mean", "std", "start") if n in stimulus}
+    own = {n: stimulus[n] for n in ("mean", "std") if n in stimulus}
+    start, stop = float(stimulus["start"]), float(stimulus["stop"].max())
     seeds = xr.DataArray(job.keys, dims=labels.POINT)
-    return noise(**own, stop=float(stimulus["stop"].max()), tau=stimulus.attrs["tau"], seed=seeds)
+    return noise(**own, start=start, stop=stop, tau=stimulus.attrs["tau"], seed=seeds)
 
 
 def _refuse_repeats(plan: Plan) -> None:
     noisy = any(getattr(s, "attrs", {}).get("kind") == "noise" for s in plan.stimuli)
     if plan.space.repeats is not None and not noisy:
         raise errors.PlanError(
-            "repeats", "nothing in this study is random, so that all repeats would be the same", mend="Leave repeats out, or inject noise()."
+            "repeats",
+            "nothing in this study is random, so that all repeats would be the same",
+            mend="Leave repeats out, or inject noise().",
         )
 
 

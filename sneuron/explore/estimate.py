@@ -61,12 +61,14 @@ class Estimate:
         runs = f" x {self.trains} stimuli" if self.trains > 1 else ""
         shape = " x ".join(f"{d}={n:,}" for d, n in self.block.items()) or "one point"
         wall = duration_text(self.points * self.seconds / workers)
+        each = duration_text(math.prod(self.block.values()) * self.seconds)
+        cores = f"{workers} {'cores' if workers > 1 else 'core'}"
         return "\n".join([
             f"points   {self.points:,}{runs}",
-            f"blocks   {self.blocks:,} of {shape}, about {duration_text(math.prod(self.block.values()) * self.seconds)} each",
+            f"blocks   {self.blocks:,} of {shape}, about {each} each",
             f"disk     at most {bytes_text(self.bytes)}",
             f"memory   {bytes_text(self.worker)} a worker",
-            f"time     about {wall} on {workers} {'cores' if workers > 1 else 'core'} ({self.seconds * 1e6:,.3g} us a point)",
+            f"time     about {wall} on {cores} ({self.seconds * 1e6:,.3g} us a point)",
         ])  # fmt: skip
 
 
@@ -84,8 +86,11 @@ def refuse_size(plan: Plan, where: Path) -> None:
     seconds = points * plan.trains * plan.steps / _RATE
     fits = min(int(free * _RESERVE / least), int(_YEARS * _RATE / max(1, plan.trains * plan.steps)))
     if points > fits:
-        size = f"{points:,} points need {bytes_text(points * least)} of disk ({bytes_text(free)} are free) and {duration_text(seconds)} of CPU time"
-        raise errors.PlanError("study", size, f"up to {fits:,} points here", mend="Give fewer points, or a store with more space.")
+        size = f"{points:,} points need {bytes_text(points * least)} of disk ({bytes_text(free)} are free)"
+        size += f" and {duration_text(seconds)} of CPU time"
+        raise errors.PlanError(
+            "study", size, f"up to {fits:,} points here", mend="Give fewer points, or a store with more space."
+        )
 
 
 def estimated(plan: Plan, layout: Layout, seconds: float, aim: float, workers: int, room: float) -> Estimate:
@@ -96,13 +101,15 @@ def estimated(plan: Plan, layout: Layout, seconds: float, aim: float, workers: i
     PlanError
         When a single point does not fit into the memory of a worker.
     """
-    share = float(sum(np.dtype(t).itemsize * math.prod(layout.sizes[d] for d in dims) for dims, t, _ in layout.variables.values()))
+    share = float(
+        sum(np.dtype(t).itemsize * math.prod(layout.sizes[d] for d in dims) for dims, t, _ in layout.variables.values())
+    )
     memory = plan.machine.memory(plan)
     if memory + 3 * share > room:
         raise errors.PlanError(
             "study",
             f"one point needs {bytes_text(memory + 3 * share)} of memory; a worker has {bytes_text(room)}",
-            mend="Record fewer variables, or only every so many steps, or at chosen points (record_at), or use fewer workers.",
+            mend="Record fewer variables, less often (every) or at chosen points (record_at), or use fewer workers.",
         )
     points = block_size(seconds, share, memory, plan.space.size, aim, workers, room / 2)
     block = cut(plan.space.dims, points)
@@ -117,7 +124,8 @@ def refuse_bytes(estimate: Estimate, where: Path) -> None:
     if estimate.bytes > free * _RESERVE:
         fits = int(free * _RESERVE / estimate.share)
         raise errors.PlanError(
-            "study", f"{estimate.points:,} points need up to {bytes_text(estimate.bytes)} of disk; {bytes_text(free)} are free",
+            "study",
+            f"{estimate.points:,} points need up to {bytes_text(estimate.bytes)} of disk; {bytes_text(free)} are free",
             f"up to {fits:,} points here", mend="Give fewer points or outputs, or a store with more space.",
         )  # fmt: skip
 

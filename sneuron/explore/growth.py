@@ -37,14 +37,20 @@ def grow(folder: StudyFolder, more: Mapping[str, Any], place: Place, aim: float)
         For what cannot grow.
     """
     if not more:
-        raise errors.PlanError("extend", "nothing is given to add", mend="Write extend(gNa=[...]), extend(n=...) or extend(repeats=...).")
+        raise errors.PlanError(
+            "extend", "nothing is given to add", mend="Write extend(gNa=[...]), extend(n=...) or extend(repeats=...)."
+        )
     plan = Plan.from_json(folder.plan["plan"])
     whole = whole_space(folder)
     for dim, addition in _additions(whole, plan.facts.known, dict(more)).items():
         body = folder.plan
         part, grown = whole.grown(dim, addition)
         name = f"more-{len(body['parts'])}"
-        entry = {**entry_of(part, record=body["parts"][MAIN]["record"]), "before": whole.to_json(), "whole": grown.to_json()}
+        entry = {
+            **entry_of(part, record=body["parts"][MAIN]["record"]),
+            "before": whole.to_json(),
+            "whole": grown.to_json(),
+        }
         add_part(folder, name, {**body, "parts": {**body["parts"], name: entry}}, place, aim)
         whole = grown
 
@@ -69,7 +75,9 @@ def _additions(whole: Space, known: Known, more: dict[str, Any]) -> dict[str, Ax
         axis = next((a for a in whole.axes if name in a.names), None)
         if not isinstance(axis, Axis):
             swept = [n for a in whole.axes if isinstance(a, Axis) for n in a.names]
-            raise errors.PlanError("extend", f"{name!r} has no listed values in this study", swept or "n=... for a design")
+            raise errors.PlanError(
+                "extend", f"{name!r} has no listed values in this study", swept or "n=... for a design"
+            )
         if axis.dim not in found:
             found[axis.dim] = _listed(axis, own, known)
     return {dim: new for dim, new in found.items() if (new if isinstance(new, int) else new.size) > 0}
@@ -77,7 +85,9 @@ def _additions(whole: Space, known: Known, more: dict[str, Any]) -> dict[str, Ax
 
 def _longer(design: Design, total: Any) -> Design:
     if design.kind not in NESTED:
-        raise errors.PlanError("extend", f"a design of kind {design.kind!r} does not grow", sorted(NESTED), mend="Make a new study.")
+        raise errors.PlanError(
+            "extend", f"a design of kind {design.kind!r} does not grow", sorted(NESTED), mend="Make a new study."
+        )
     if isinstance(total, bool) or not isinstance(total, int | np.integer) or total < design.start + design.size:
         raise errors.PlanError("extend", f"n = {total!r} is not at least the {design.size} points that are there")
     have = design.start + design.size
@@ -97,15 +107,21 @@ def _listed(axis: Axis, own: Mapping[str, Any], known: Known) -> Axis:
     """New rows of an axis, those left out that it has already."""
     lacking = [n for n in axis.names if n not in own]
     if lacking:
-        raise errors.PlanError("extend", f"{axis.names} go together; {lacking} are lacking", mend="Give new values for all of them.")
+        raise errors.PlanError(
+            "extend", f"{axis.names} go together; {lacking} are lacking", mend="Give new values for all of them."
+        )
     columns = []
     for name in axis.names:
         found = range_of(own[name], name).in_unit(known.params[name].unit, name)
         known.check(name, *found.limits(), name)
         columns.append(found.all())
     if len({len(c) for c in columns}) > 1:
-        raise errors.PlanError("extend", f"{axis.names} are zipped and get {[len(c) for c in columns]} values", mend="Give as many values.")
+        raise errors.PlanError(
+            "extend", f"{axis.names} are zipped and get {[len(c) for c in columns]} values", mend="Give as many values."
+        )
     old = set(zip(*(axis.column(n, np.arange(axis.size)).tolist() for n in axis.names), strict=True))
     new = [row for row in zip(*(c.tolist() for c in columns), strict=True) if row not in old]
     turned = list(zip(*new, strict=True)) if new else [()] * len(columns)
-    return Axis(axis.dim, tuple((n, Range("values", tuple(c), len(c))) for n, c in zip(axis.names, turned, strict=True)))
+    return Axis(
+        axis.dim, tuple((n, Range("values", tuple(c), len(c))) for n, c in zip(axis.names, turned, strict=True))
+    )

@@ -71,10 +71,14 @@ class Output:
     def _call(self, run: xr.Dataset, options: Mapping[str, Any]) -> Any:
         function = _imported(self.what)
         if _source(function) != self.source:
-            raise errors.PlanError(f"outputs: {self.name!r}", f"the text of {self.what} is not that of the plan", mend="Make a new study.")
+            raise errors.PlanError(
+                f"outputs: {self.name!r}", f"the text of {self.what} is not that of the plan", mend="Make a new study."
+            )
         found = function(run, **options)
         if not isinstance(found, xr.DataArray | xr.Dataset):
-            raise errors.DataError(f"outputs: {self.name!r}", f"{self.what} gave a {type(found).__name__}", "a DataArray or a Dataset")
+            raise errors.DataError(
+                f"outputs: {self.name!r}", f"{self.what} gave a {type(found).__name__}", "a DataArray or a Dataset"
+            )
         return found
 
 
@@ -130,13 +134,17 @@ def _of(name: str, what: Any, options: dict[str, Any], where: str) -> Output:
     if isinstance(what, str):
         return _feature(name, what, options, where)
     if not callable(what):
-        raise errors.PlanError(where, f"a {type(what).__name__} is no measure", ["a measure", "its name", "a feature", "a function"])
+        raise errors.PlanError(
+            where, f"a {type(what).__name__} is no measure", ["a measure", "its name", "a feature", "a function"]
+        )
     return Output(name, "function", _path(what, where), options, _source(what))
 
 
 def _feature(name: str, what: str, options: Mapping[str, Any], where: str) -> Output:
     if what != labels.SPIKE_COUNT and what.rpartition("_")[2] not in ("mean", "min", "max"):
-        raise errors.unknown(where, "measure or feature", what, [*measures, labels.SPIKE_COUNT, "v_mean", "v_min", "v_max"])
+        raise errors.unknown(
+            where, "measure or feature", what, [*measures, labels.SPIKE_COUNT, "v_mean", "v_min", "v_max"]
+        )
     if options:
         raise errors.PlanError(where, f"the feature {what!r} takes no options", mend=f"Leave out {', '.join(options)}.")
     return Output(name, "feature", what, {})
@@ -169,7 +177,9 @@ def _imported(path: str) -> Callable[..., Any]:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as cause:
-        raise errors.PlanError("outputs", f"{path!r} cannot be imported: {cause}", mend="Give module:function.") from cause
+        raise errors.PlanError(
+            "outputs", f"{path!r} cannot be imported: {cause}", mend="Give module:function."
+        ) from cause
     if not callable(found):
         raise errors.PlanError("outputs", f"{path!r} is a {type(found).__name__}, not a function")
     return found  # type: ignore[no-any-return]

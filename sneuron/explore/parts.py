@@ -51,7 +51,9 @@ def part_of(study: StudyFolder, name: str) -> Part:
     """A part of a study, made once in a process."""
     body = study.plan
     stat = (study.path / "data" / name / "zarr.json").stat()
-    return _part(str(study.path), name, canonical(body["parts"][name]), study.plan_hash, (stat.st_ino, stat.st_mtime_ns))
+    return _part(
+        str(study.path), name, canonical(body["parts"][name]), study.plan_hash, (stat.st_ino, stat.st_mtime_ns)
+    )
 
 
 def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
@@ -66,4 +68,6 @@ def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
 def _part(path: str, name: str, entry: str, plan_hash: str, made: tuple[int, int]) -> Part:
     study = StudyFolder.open(path)
     body = study.plan
-    return Part(name, planned(Plan.from_json(body["plan"]), body["parts"][name]), study.template(name), body["parts"][name])
+    return Part(
+        name, planned(Plan.from_json(body["plan"]), body["parts"][name]), study.template(name), body["parts"][name]
+    )

@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import secrets
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
 TRACE = "trace"
+_MOST_STEPS = 10**10
 _DTYPES = ("float64", "float32")
 
 
@@ -87,7 +89,7 @@ class Plan:
         stimulus: Any = None,
         outputs: Any = None,
         record: Any = (),
-        every: int = 1,
+        every: Any = 1,
         repeats: int = 1,
         seed: int | None = 0,
         where: str | None = None,
@@ -113,7 +115,8 @@ class Plan:
         made = cls(
             engine, facts.text, facts.name, facts.hash, space_of(ranges, facts.known, repeats, where),
             _steps(duration, step), step, str(method or facts.method), dtype, _stimuli(stimulus), outputs_of(outputs),
-            tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"), bool(allow_unstable),
+            tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
+            bool(allow_unstable),
         )  # fmt: skip
         _refuse_names(made)
         return made
@@ -198,7 +201,10 @@ class Plan:
         """The inverse of `to_json`."""
         if data.get("schema") != SCHEMA:
             raise errors.PlanError("plan", f"schema {data.get('schema')!r} is not that of this version ({SCHEMA})")
-        own = {k: data[k] for k in ("engine", "model_name", "model_hash", "steps", "dt", "method", "dtype", "every", "seed")}
+        own = {
+            k: data[k]
+            for k in ("engine", "model_name", "model_hash", "steps", "dt", "method", "dtype", "every", "seed")
+        }
         return cls(
             model=data["model"] if isinstance(data["model"], str) else canonical(data["model"]),
             space=Space.from_json(data["space"]),
@@ -218,9 +224,19 @@ def _step(dt: Any, facts: Facts) -> float:
 
 
 def _steps(duration: Any, dt: float) -> int:
-    from sneuron.core.session import steps_in
-
-    return int(steps_in(duration, dt, "ParamSweep"))
+    """Whole steps in a duration, which is rounded to them, with a warning when that changes it."""
+    where = "duration"
+    total = labels.number(duration.item() if isinstance(duration, np.generic | np.ndarray) else duration, "ms", where)
+    if not math.isfinite(total) or total < 0:
+        raise errors.TimeError(where, f"{duration!r} is not a duration", "a number from 0, in ms")
+    if 0 < total < dt * (1 - 1e-9):
+        raise errors.TimeError("dt", f"one step of {dt:g} ms is longer than the duration of {total:g} ms")
+    if total / dt > _MOST_STEPS:
+        raise errors.TimeError(where, f"{total:g} ms are {total / dt:.3g} steps of {dt:g} ms", f"up to {_MOST_STEPS:,}")
+    steps = round(total / dt)
+    if abs(steps * dt - total) > 1e-9 * max(total, dt):
+        warnings.warn(f"{total:g} ms is no multiple of dt {dt:g} ms; {steps * dt:g} ms are run.", stacklevel=4)
+    return steps
 
 
 def _stimuli(given: Any) -> tuple[str, ...]:
@@ -230,7 +246,9 @@ def _stimuli(given: Any) -> tuple[str, ...]:
     found = list(given) if isinstance(given, list | tuple) else [given]
     for item in found:
         if isinstance(item, bool) or not isinstance(item, int | float | str | np.number | xr.DataArray | xr.Dataset):
-            raise errors.PlanError("stimulus", f"a {type(item).__name__} is no stimulus", "step(...), ramp(...), replay(...), a number")
+            raise errors.PlanError(
+                "stimulus", f"a {type(item).__name__} is no stimulus", "step(...), ramp(...), replay(...), a number"
+            )
     return tuple(canonical(encode(item, "stimulus")) for item in found)
 
 
@@ -239,6 +257,10 @@ def _refuse_names(plan: Plan) -> None:
     taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, *plan.record} - {labels.SPIKE_COUNT}
     for output in plan.outputs:
         if output.name in taken or (output.name == labels.SPIKE_COUNT and output.what != labels.SPIKE_COUNT):
-            raise errors.PlanError("outputs", f"the name {output.name!r} is taken", mend="Give the output another name.")
+            raise errors.PlanError(
+                "outputs", f"the name {output.name!r} is taken", mend="Give the output another name."
+            )
     if TRACE in plan.space.dims:
-        raise errors.PlanError("ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim.")
+        raise errors.PlanError(
+            "ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim."
+        )

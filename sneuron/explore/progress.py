@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import time
 from collections import Counter
@@ -123,7 +124,6 @@ def _page() -> Any:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or not hasattr(shell, "kernel"):
         return None
-    from IPython.display import display
-
-    handle = display({"text/plain": ""}, raw=True, display_id=True)
+    show: Any = importlib.import_module("IPython.display").display
+    handle = show({"text/plain": ""}, raw=True, display_id=True)
     return lambda line: handle.update({"text/plain": line}, raw=True)

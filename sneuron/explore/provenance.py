@@ -38,14 +38,14 @@ def provenance(plan: Plan, name: str | None = None) -> dict[str, Any]:
     stimulus = json.dumps([json.loads(text) for text in plan.stimulus])
     if len(stimulus) > _LONG:
         stimulus = json.dumps({"sha256": sha256(list(plan.stimulus)), "where": "study.json"})
-    data = plan.to_json()
+    data, now = plan.to_json(), datetime.datetime.now(datetime.UTC)
     told = {
         "title": name or f"sweep of {plan.model_name}", "model": plan.model, "model_name": plan.model_name,
         "model_hash": plan.model_hash, "plan_hash": plan.hash, "space": json.dumps(data["space"]), "stimulus": stimulus,
         "outputs": _short(json.dumps(data["outputs"])), "duration": plan.duration, "dt": plan.dt, "t_start": 0.0,
         "t_stop": plan.duration, "method": plan.method, "dtype": plan.dtype, "seed": str(plan.seed),
         "allow_unstable": int(plan.allow_unstable), "engine": plan.engine, "sneuron_version": __version__,
-        "versions": json.dumps(versions()), "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": json.dumps(versions()), "created": now.isoformat(timespec="seconds"),
     }  # fmt: skip
     commit = git_commit()
     return {**told, "git_commit": commit} if commit else told
@@ -65,7 +65,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def git_commit() -> str | None:
-    """Commit of the repository in the working folder, with `+changes` when files differ from it; None when there is none."""
+    """Commit of the repository in the working folder, with `+changes` when files differ; None without one."""
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
@@ -74,7 +74,7 @@ def git_commit() -> str | None:
 
 
 def _git(*args: str) -> str:
-    done = subprocess.run(["git", *args], capture_output=True, text=True, timeout=5, check=True)  # noqa: S603, S607
+    done = subprocess.run(["git", *args], capture_output=True, text=True, timeout=5, check=True)
     return done.stdout.strip()
 
 

@@ -1,7 +1,8 @@
 """Blocks that killed their worker or did not end: computed again alone, in a process that may die.
 
-The block is tried whole first, since its worker may have died of something else. A group of points that ends the
-process, or takes too long, is cut in eight, until the point that does it is alone. It is marked; the others are kept.
+The block is tried in eight groups, since its worker may have died of something else. A group of points that ends the
+process, or takes too long, is cut in eight again, until the point that does it is alone. It is marked; the others are
+kept.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Ward:
             self._discharge()
 
     def _cutting(self, index: Index, found: Findings) -> None:
-        waiting = [index]
+        waiting = _parted(index)
         while waiting:
             group = waiting.pop()
             arrays, fate = self._tried(group)
@@ -77,7 +78,7 @@ class Ward:
             if len(group) == 1:
                 found.mark(group, status, fate)
             else:
-                waiting += reversed(np.array_split(group, min(_WAYS, len(group))))
+                waiting += _parted(group)
 
     def _tried(self, group: Index) -> tuple[dict[str, Any] | None, str]:
         """Results of a group, or what became of the process."""
@@ -100,7 +101,9 @@ class _Patient:
     def __init__(self, study: StudyFolder, part: str, block: int, memory: float) -> None:
         spec = {"path": sys.path, "folder": str(study.path), "part": part, "block": block, "memory": memory}
         command = [sys.executable, "-m", "sneuron.explore.quarantine"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         self.folder = tempfile.TemporaryDirectory(prefix="sneuron-quarantine-")
         self._say(spec)
         self._hear(None)
@@ -143,6 +146,11 @@ class _Patient:
             if not waiting.select(timeout):
                 return None
         return self.process.stdout.readline() or None
+
+
+def _parted(group: Index) -> list[Index]:
+    """A group in eight, the first last."""
+    return np.array_split(group, min(_WAYS, len(group)))[::-1]
 
 
 def _fate(code: int) -> str:

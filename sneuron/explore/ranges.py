@@ -20,8 +20,8 @@ from sneuron.explore import samplers
 from sneuron.explore.samplers import Marginal
 
 __all__ = [
-    "Derived", "Range", "Samples", "Zipped", "checked_seed", "derived", "grid", "halton", "lhs", "log", "marginal_in", "random", "range_of",
-    "sobol", "values", "zipped",
+    "Derived", "Range", "Samples", "Zipped", "checked_seed", "derived", "grid", "halton", "lhs", "log", "marginal_in",
+    "random", "range_of",     "sobol", "values", "zipped",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -49,15 +49,13 @@ class Range:
     def at(self, index: npt.NDArray[Any]) -> Floats:
         """The values numbered `index`."""
         if self.kind == "values":
-            return np.asarray(self.args, dtype=np.float64)[index]
+            return np.asarray(np.asarray(self.args, dtype=np.float64)[index])
         if self.kind == "joined":
-            first, second = self.args
-            later = np.asarray(index) >= first.size
-            return np.where(later, second.at(np.where(later, index - first.size, 0)), first.at(np.where(later, 0, index)))
+            return _of_joined(self.args[0], self.args[1], np.asarray(index))
         low, high = float(self.args[0]), float(self.args[1])
         place = np.asarray(index, dtype=np.float64)
         if self.kind == "step":
-            return low + place * float(self.args[2])
+            return np.asarray(low + place * float(self.args[2]))
         if self.size == 1:
             return np.full(place.shape, low)
         if self.kind == "log":
@@ -82,7 +80,6 @@ class Range:
         numbers = tuple(_converted(a, self.unit, unit, where) for a in self.args)
         _refuse_bad(np.array(numbers, dtype=np.float64), where)
         if self.kind == "values":
-            _refuse_twice(numbers, where)
             return Range("values", numbers, len(numbers), dim=self.dim)
         return _interval(self.kind, numbers, self.size, where)
 
@@ -259,7 +256,7 @@ def sobol(n: int, params: Mapping[str, Any], seed: int = 0, scramble: bool = Tru
     n : int
         Number of points; powers of two are balanced.
     params : mapping
-        Parameter -> `(lo, hi)`, `grid(lo, hi)`, `log(lo, hi)`, a list (choice), or a frozen distribution of scipy.stats.
+        Parameter -> `(lo, hi)`, `log(lo, hi)`, a list (choice), or a frozen distribution of scipy.stats.
     seed : int, default 0
         Key of the scrambling.
     scramble : bool, default True
@@ -312,7 +309,9 @@ def range_of(what: Any, where: str) -> Range:
         return what
     if hasattr(what, "dist") and hasattr(what, "ppf"):
         raise errors.ParameterError(
-            where, "a distribution alone does not say how many values", mend=f"Write random(1000, {{{where!r}: ...}}) or sobol(...)."
+            where,
+            "a distribution alone does not say how many values",
+            mend=f"Write random(1000, {{{where!r}: ...}}) or sobol(...).",
         )
     if hasattr(what, "dims") and hasattr(what, "attrs"):
         return _of_labelled(what, where)
@@ -339,7 +338,7 @@ def marginal_in(what: Any, unit: str, where: str) -> Marginal:
     return Marginal("choice", tuple(found.in_unit(unit, where).all().tolist()))
 
 
-def _samples(kind: str, n: int, params: Mapping[str, Any], seed: int, scramble: bool) -> Samples:
+def _samples(kind: str, n: int, params: Any, seed: int, scramble: bool) -> Samples:
     if not isinstance(params, Mapping) or not params:
         raise errors.ParameterError(kind, "no parameters are given", mend=f"Write {kind}(n, {{'gNa': (80, 160)}}).")
     return Samples(kind, _count(n, kind), dict(params), checked_seed(seed, kind), bool(scramble))
@@ -350,6 +349,11 @@ def checked_seed(seed: Any, where: str) -> int:
     if isinstance(seed, bool | np.bool_) or not isinstance(seed, int | np.integer) or not 0 <= int(seed) < 2**64:
         raise errors.ParameterError(where, f"seed {seed!r} cannot be a key", "whole numbers from 0 to 2^64 - 1")
     return int(seed)
+
+
+def _of_joined(first: Range, second: Range, index: npt.NDArray[Any]) -> Floats:
+    later = index >= first.size
+    return np.where(later, second.at(np.where(later, index - first.size, 0)), first.at(np.where(later, 0, index)))
 
 
 def _count(n: Any, where: str) -> int:
@@ -374,7 +378,9 @@ def _of_array(what: Any, where: str) -> Range:
     if isinstance(what, np.ma.MaskedArray):
         raise errors.ParameterError(where, "a masked array has holes", mend="Give the values that are there.")
     if isinstance(what, Mapping | set | frozenset):
-        raise errors.ParameterError(where, f"a {type(what).__name__} is no list of values", mend="Give a list or an array.")
+        raise errors.ParameterError(
+            where, f"a {type(what).__name__} is no list of values", mend="Give a list or an array."
+        )
     if isinstance(what, np.ndarray) or hasattr(what, "__array__"):
         return _of_ndarray(np.asarray(what), where)
     if not isinstance(what, Iterable):
@@ -384,7 +390,9 @@ def _of_array(what: Any, where: str) -> Range:
 
 def _of_ndarray(what: npt.NDArray[Any], where: str) -> Range:
     if what.dtype.kind not in "iuf":
-        raise errors.ParameterError(where, f"an array of dtype {what.dtype} holds no real numbers", "integers and floats")
+        raise errors.ParameterError(
+            where, f"an array of dtype {what.dtype} holds no real numbers", "integers and floats"
+        )
     if what.ndim > 1:
         raise errors.ParameterError(where, f"an array of shape {what.shape}", "one dimension")
     numbers = np.atleast_1d(what).astype(np.float64)
@@ -395,7 +403,10 @@ def _listed(what: Iterable[Any], where: str) -> tuple[tuple[Any, ...], int]:
     found = list(itertools.islice(what, _MOST + 1))
     if len(found) > _MOST:
         raise errors.ParameterError(where, f"more than {_MOST:,} listed values", mend="Use grid(), log() or a sampler.")
-    kept = [item if isinstance(item, str) or hasattr(item, "magnitude") else labels.number(item, "", where) for item in found]
+    kept = [
+        item if isinstance(item, str) or hasattr(item, "magnitude") else labels.number(item, "", where)
+        for item in found
+    ]
     return tuple(kept), len(found)
 
 
@@ -413,14 +424,18 @@ def _interval(kind: str, numbers: tuple[float, ...], size: int, where: str) -> R
     if kind == "step":
         return _stepped(low, high, numbers[2], where)
     if size > 1 and low == high:
-        raise errors.ParameterError(where, f"{size} values from {low} to {high} are all the same", mend="Give one value.")
+        raise errors.ParameterError(
+            where, f"{size} values from {low} to {high} are all the same", mend="Give one value."
+        )
     return Range(kind, numbers, size)
 
 
 def _stepped(low: float, high: float, step: float, where: str) -> Range:
     if step == 0 or (high - low) / step < 0:
         raise errors.ParameterError(
-            where, f"a step of {step} does not lead from {low} to {high}", mend=f"Give a step {'above' if high >= low else 'below'} 0."
+            where,
+            f"a step of {step} does not lead from {low} to {high}",
+            mend=f"Give a step {'above' if high >= low else 'below'} 0.",
         )
     size = math.floor((high - low) / step * (1 + 1e-12) + 1e-9) + 1
     return Range("step", (low, high, step), _count(size, where))
@@ -432,10 +447,3 @@ def _refuse_bad(numbers: Floats, where: str) -> None:
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         raise errors.ParameterError(where, f"value number {bad[0]} is {numbers[bad[0]]}", "finite numbers")
-
-
-def _refuse_twice(numbers: tuple[float, ...], where: str) -> None:
-    counts = np.unique(np.array(numbers) + 0.0, return_counts=True)
-    twice = counts[0][counts[1] > 1]
-    if len(twice):
-        raise errors.ParameterError(where, f"the value {float(twice[0])!r} is given twice", mend="Use repeats= to run points again.")

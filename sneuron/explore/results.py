@@ -28,7 +28,8 @@ _FAILED = (Status.DIVERGED, Status.OUT_OF_RANGE, Status.OVERFLOW, Status.TIMEOUT
 def opened(folder: StudyFolder, chunks: Any = "auto") -> xr.Dataset:
     """All parts as one dataset: lazily without Dask where it is small or `chunks` is None, else as Dask arrays."""
     names = [name for name in folder.parts if name != TRACES]
-    data = join([_part_data(folder, name) for name in names])
+    parts = [_part_data(folder, name) for name in names]
+    data = join(parts).assign_attrs(parts[0].attrs)
     if TRACES in folder.parts:
         data = _with_traces(data, traces(folder))
     if chunks == "auto":
@@ -74,14 +75,18 @@ def _failed_rows(folder: StudyFolder, part: Part) -> Iterator[dict[str, Any]]:
 def _rows_of_block(data: xr.Dataset, part: Part, receipt: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     region = {d: slice(*ends) for d, ends in receipt["region"].items()}
     block = data[[n for n in (labels.STATUS, labels.FIRST_BAD) if n in data]].isel(region)
-    outer = [d for d in part.space.dims]
+    outer = list(part.space.dims)
     status = block[labels.STATUS].transpose(*outer, ...)
     values = status.values
     told = receipt["info"].get("messages", {"texts": [], "points": []})
     texts = {number: told["texts"][which] for number, which in told["points"]}
     lengths = values.shape[: len(outer)]
     points = part.space.points(region)
-    first = block[labels.FIRST_BAD].transpose(*status.dims).values if labels.FIRST_BAD in block else np.full(values.shape, np.nan)
+    first = (
+        block[labels.FIRST_BAD].transpose(*status.dims).values
+        if labels.FIRST_BAD in block
+        else np.full(values.shape, np.nan)
+    )
     for place in np.argwhere(np.isin(values, [int(s) for s in _FAILED])):
         number = int(np.ravel_multi_index(tuple(place[: len(outer)]), lengths)) if outer else 0
         at = tuple(place)
@@ -89,7 +94,12 @@ def _rows_of_block(data: xr.Dataset, part: Part, receipt: Mapping[str, Any]) -> 
         row |= {str(d): int(place[k]) + region[d].start for k, d in enumerate(outer) if d not in row}
         row |= {str(d): int(i) for d, i in zip(status.dims[len(outer) :], place[len(outer) :], strict=True)}
         code = Status(int(values[at]))
-        yield {**row, labels.STATUS: code.name.lower(), labels.FIRST_BAD: float(first[at]), labels.MESSAGE: texts.get(number, _why(code))}
+        yield {
+            **row,
+            labels.STATUS: code.name.lower(),
+            labels.FIRST_BAD: float(first[at]),
+            labels.MESSAGE: texts.get(number, _why(code)),
+        }
 
 
 def _why(code: Status) -> str:

@@ -99,7 +99,9 @@ class Runner:
         while self.waiting and not self.stop.is_set():
             item = self.waiting.popleft()
             self.lease.demand()
-            self.progress.add(run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)["status"])
+            self.progress.add(
+                run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)["status"]
+            )
 
     def _on_clusters(self) -> None:
         """Go on with a new cluster when ours is lost, as long as it gets on."""
@@ -110,7 +112,9 @@ class Runner:
                 self._feed(client, embedded)
             lost = 0 if self.progress.done > before else lost + 1
             if self.waiting and (lost >= _TRIES or (embedded is None and not self._ended)):
-                raise errors.PlanError("cluster", "the cluster is lost", mend="What is written is kept: run the study again.")
+                raise errors.PlanError(
+                    "cluster", "the cluster is lost", mend="What is written is kept: run the study again."
+                )
 
     def _feed(self, client: Any, embedded: Embedded | None) -> None:
         """Keep the window full until nothing is left or the cluster is lost; futures live no longer than this."""
@@ -141,11 +145,12 @@ class Runner:
                 self.lease.demand()
             except errors.LeaseError as cause:
                 self.trouble = cause
-        threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        threads = sum(int(worker["nthreads"]) for worker in client.scheduler_info(n_workers=-1)["workers"].values())
         return max(1, _WINDOW * threads)
 
     def _submit(self, client: Any, item: Item, landed: queue.SimpleQueue[Any]) -> None:
-        key = f"sneuron-{self.study.plan_hash[:16]}-{item.part}-{item.block}-{self.lease.epoch}.{item.attempt}-{code_version()}"
+        which = f"{item.part}-{item.block}-{self.lease.epoch}.{item.attempt}"
+        key = f"sneuron-{self.study.plan_hash[:16]}-{which}-{code_version()}"
         args = (str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, self.timeout)
         future = client.submit(run_block, *args, key=key, pure=False)
         self.flying[future] = item
@@ -159,13 +164,23 @@ class Runner:
             return True
         item = self.flying.pop(future)
         if future.status == "finished":
-            self.progress.add(future.result()["status"])
+            self._arrived(item, future)
             return True
         if future.status == "error":
             self._failed(item, future.exception())
             return True
         self.waiting.appendleft(item)
         return False
+
+    def _arrived(self, item: Item, future: Any) -> None:
+        """Count a block that is done. Its receipt says so, also when the worker that wrote it is dead by now."""
+        try:
+            told = summary(self.study.receipt(item.part, item.block))
+        except errors.DamageError:
+            raise
+        except errors.StoreError:  # a file system that shows the files of others late
+            told = future.result()
+        self.progress.add(told["status"])
 
     def _failed(self, item: Item, error: BaseException) -> None:
         """A task that raised: a suspect, a full disk, a study that is not ours any more, or bad luck."""
@@ -186,7 +201,12 @@ class Runner:
             part = part_of(self.study, item.part)
             began = time.perf_counter()
             found = Ward(self.study, part, item.block, self.timeout, self.place.room).findings()
-            info = {"attempt": item.attempt + 1, "epoch": self.lease.epoch, "quarantine": True, "seconds": time.perf_counter() - began}
+            info = {
+                "attempt": item.attempt + 1,
+                "epoch": self.lease.epoch,
+                "quarantine": True,
+                "seconds": time.perf_counter() - began,
+            }
             self.progress.add(summary(filed(self.study, part, item.block, found, info))["status"])
 
 
@@ -206,5 +226,3 @@ def counted(study: StudyFolder) -> tuple[int, Counter[str]]:
             counts.update(receipt["status"])
             done += 1
     return done, counts
-
-

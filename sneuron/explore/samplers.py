@@ -130,7 +130,9 @@ def _sobol_tables(columns: int, seed: int, scramble: bool) -> tuple[Words, Words
     first = engine.random(8)
     steps = np.array([_gray_sum(vectors, n) for n in range(8)], dtype=np.uint64) ^ shift
     if not np.array_equal(steps.astype(np.float64) * 2.0**-_BITS, first):
-        raise errors.PlanError("sobol", "this SciPy orders its Sobol points otherwise", mend="Use halton() or random().")
+        raise errors.PlanError(
+            "sobol", "this SciPy orders its Sobol points otherwise", mend="Use halton() or random()."
+        )
     return vectors, shift
 
 
@@ -214,7 +216,9 @@ def marginal_of(frozen: Any, where: str) -> Marginal:
         _frozen(name, args, kwds).ppf(0.5)
     except (TypeError, ValueError, AttributeError) as cause:
         raise errors.ParameterError(
-            where, f"the distribution {name!r} with these arguments cannot be written down", mend="Use a continuous one of scipy.stats."
+            where,
+            f"the distribution {name!r} with these arguments cannot be written down",
+            mend="Use a continuous one of scipy.stats.",
         ) from cause
     return Marginal(name, args, kwds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = ["Axis", "Design", "Known", "Points", "Space", "point_keys", "space_of
 
 Floats = npt.NDArray[np.float64]
 _MANY_REPEATS = 2**32
+_MANY_LISTED = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Known:
         param = self.params[name]
         wrong = low if low < param.low else high
         if low < param.low or high > param.high:
-            raise errors.ParameterError(where, f"{wrong!r} is out of bounds", f"{param.low} to {param.high} {param.unit}")
+            raise errors.ParameterError(
+                where, f"{wrong!r} is out of bounds", f"{param.low} to {param.high} {param.unit}"
+            )
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,9 @@ class Points:
 
     def take(self, index: npt.NDArray[np.int64]) -> Points:
         """Some of them."""
-        return Points({name: column[index] for name, column in self.params.items()}, self.repeat[index], self.kept[index])
+        return Points(
+            {name: column[index] for name, column in self.params.items()}, self.repeat[index], self.kept[index]
+        )
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,9 @@ class Space:
         places = {d: np.arange(*region.get(d, slice(None)).indices(n)) for d, n in self.dims.items()}
         shape = tuple(len(p) for p in places.values())
         size = math.prod(shape)
-        grids = {d: p.reshape([-1 if i == k else 1 for k in range(len(shape))]) for i, (d, p) in enumerate(places.items())}
+        grids = {
+            d: p.reshape([-1 if i == k else 1 for k in range(len(shape))]) for i, (d, p) in enumerate(places.items())
+        }
         params = {n: np.broadcast_to(self.values(n, grids), shape).ravel() for n in self.names}
         numbers = grids.get(labels.REPEAT, np.zeros((), np.int64)) + self.first_repeat
         return Points(params, np.broadcast_to(numbers, shape).ravel(), self._kept(params, size))
@@ -222,7 +229,9 @@ class Space:
         """The part that `more` along `dim` adds, and the whole with it."""
         if isinstance(more, int):
             done = self.repeats or 0
-            return replace(self, repeats=more, first_repeat=self.first_repeat + done), replace(self, repeats=done + more)
+            return replace(self, repeats=more, first_repeat=self.first_repeat + done), replace(
+                self, repeats=done + more
+            )
         part = tuple(more if axis.dim == dim else axis for axis in self.axes)
         whole = tuple(_joined(axis, more) if axis.dim == dim else axis for axis in self.axes)
         return replace(self, axes=part), replace(self, axes=whole)
@@ -266,7 +275,7 @@ def space_of(ranges: Any, known: Known, repeats: int | None = None, where: str |
     Parameters
     ----------
     ranges : mapping, Samples, or sequence of them
-        Parameter -> anything that `values` takes, a range, `zipped` or `derived`; several are combined with one another.
+        Parameter -> anything that `values` takes, a range, `zipped` or `derived`; several are crossed.
     known : Known
         Parameters, units and bounds.
     repeats : int, optional
@@ -324,11 +333,15 @@ class _Maker:
             for name, what in part.items():
                 self._one(name, what)
         else:
-            raise errors.ParameterError("ranges", f"a {type(part).__name__} says nothing of parameters", "a dict, sobol(...), or a list of them")
+            raise errors.ParameterError(
+                "ranges", f"a {type(part).__name__} says nothing of parameters", "a dict, sobol(...), or a list of them"
+            )
 
     def space(self, repeats: int | None, where: str) -> Space:
         for name, zip_ in self.zips.items():
             self._zip(name, zip_)
+        for axis in self.axes.values():
+            _refuse_twice(axis)
         order = _ordered(self.derived, self._usable())
         used = [n for text, condition in [*((t, False) for _, t in order), (where, True)] if text
                 for n in expr.names_of(_parsed(text, self._usable(), condition))]  # fmt: skip
@@ -349,7 +362,9 @@ class _Maker:
 
     def _one(self, name: Any, what: Any) -> None:
         if isinstance(what, Samples):
-            raise errors.ParameterError("ranges", f"{what.kind}() names its parameters itself", mend=f"Write [{what.kind}(...), {{...}}].")
+            raise errors.ParameterError(
+                "ranges", f"{what.kind}() names its parameters itself", mend=f"Write [{what.kind}(...), {{...}}]."
+            )
         own = self._name(name)
         if isinstance(what, Zipped):
             self.zips[own] = what
@@ -363,14 +378,18 @@ class _Maker:
     def _range(self, name: str, what: Any) -> Range:
         found = range_of(what, name).in_unit(self.known.params[name].unit, name)
         if not found.size:
-            raise errors.ParameterError(name, "the interval does not say how many values", mend="Give n, or sample it: sobol(n, {...}).")
+            raise errors.ParameterError(
+                name, "the interval does not say how many values", mend="Give n, or sample it: sobol(n, {...})."
+            )
         self.known.check(name, *found.limits(), name)
         return found
 
     def _axis(self, name: str, found: Range) -> None:
         dim = found.dim or name
         if dim in labels.RESERVED:
-            raise errors.ParameterError(name, f"{dim!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim.")
+            raise errors.ParameterError(
+                name, f"{dim!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim."
+            )
         here = self.axes.get(dim)
         if here is None:
             self.axes[dim] = Axis(dim, ((name, found),))
@@ -380,7 +399,9 @@ class _Maker:
     def _share(self, name: str, found: Range, axis: Axis | Design) -> None:
         if isinstance(axis, Design) or axis.size != found.size:
             raise errors.ParameterError(
-                name, f"{found.size} values are zipped with the {axis.size} of {axis.names[0]!r}", mend="Give as many values."
+                name,
+                f"{found.size} values are zipped with the {axis.size} of {axis.names[0]!r}",
+                mend="Give as many values.",
             )
         self.axes[axis.dim] = Axis(axis.dim, (*axis.columns, (name, found)))
 
@@ -389,7 +410,9 @@ class _Maker:
         for axis in self.axes.values():
             if partner in axis.names:
                 return self._share(name, self._range(name, what.what), axis)
-        raise errors.ParameterError(name, f"is zipped with {partner!r}, which has no values of its own", list(self.axes))
+        raise errors.ParameterError(
+            name, f"is zipped with {partner!r}, which has no values of its own", list(self.axes)
+        )
 
     def _design(self, what: Samples) -> None:
         if labels.POINT in self.axes:
@@ -406,11 +429,25 @@ class _Maker:
 
 def _is_one(what: Any) -> bool:
     """A single number, with or without unit: it fixes a parameter and makes no dim."""
-    if isinstance(what, Range | list | tuple | range):
+    if isinstance(what, Range) or (hasattr(what, "dist") and hasattr(what, "ppf")):
         return False
-    if hasattr(what, "dist") and hasattr(what, "ppf"):
-        return False
-    return isinstance(what, str) or not hasattr(what, "__iter__") or getattr(getattr(what, "magnitude", what), "ndim", 1) == 0
+    bare = getattr(what, "magnitude", what)
+    return isinstance(bare, str) or getattr(bare, "ndim", int(hasattr(bare, "__iter__"))) == 0
+
+
+def _refuse_twice(axis: Axis | Design) -> None:
+    """No value twice along a dim of its own name, no row twice along a shared dim."""
+    if not isinstance(axis, Axis):
+        return
+    columns = [c for n, c in axis.columns if n == axis.dim] or [c for _, c in axis.columns]
+    if any(c.kind != "values" for c in columns):
+        return
+    rows, counts = np.unique(np.stack([c.all() for c in columns], axis=1) + 0.0, axis=0, return_counts=True)
+    if len(rows) < axis.size:
+        twice = ", ".join(repr(float(v)) for v in rows[np.argmax(counts > 1)])
+        raise errors.ParameterError(
+            axis.dim, f"the value {twice} is given twice", mend="Use repeats= to run points again."
+        )
 
 
 def _parts(ranges: Any) -> Sequence[Any]:
@@ -422,14 +459,20 @@ def _parts(ranges: Any) -> Sequence[Any]:
 
 
 def _repeats(repeats: Any) -> int:
-    if isinstance(repeats, bool | np.bool_) or not isinstance(repeats, int | np.integer) or not 1 <= repeats <= _MANY_REPEATS:
+    if (
+        isinstance(repeats, bool | np.bool_)
+        or not isinstance(repeats, int | np.integer)
+        or not 1 <= repeats <= _MANY_REPEATS
+    ):
         raise errors.ParameterError("repeats", f"{repeats!r} is no number of repeats", f"1 to {_MANY_REPEATS:,}")
     return int(repeats)
 
 
 def _ordered(derived: Mapping[str, str], usable: tuple[str, ...]) -> list[tuple[str, str]]:
     """Derived parameters, each after those that it uses."""
-    waiting = {name: {n for n in expr.names_of(_parsed(text, usable)) if n in derived} for name, text in derived.items()}
+    waiting = {
+        name: {n for n in expr.names_of(_parsed(text, usable)) if n in derived} for name, text in derived.items()
+    }
     done: list[str] = []
     while waiting:
         ready = [name for name, needs in waiting.items() if needs <= set(done)]
@@ -450,9 +493,26 @@ def _joined(old: Axis | Design, new: Axis | Design | int) -> Axis | Design:
     if isinstance(old, Design) and isinstance(new, Design):
         return replace(old, size=old.size + new.size, total=new.total)
     if isinstance(old, Axis) and isinstance(new, Axis):
+        order = _merged_order(old, new)
         pairs = zip(old.columns, new.columns, strict=True)
-        return Axis(old.dim, tuple((n, Range("joined", (a, b), a.size + b.size)) for (n, a), (_, b) in pairs))
+        return Axis(old.dim, tuple((n, _listed_in(a, b, order)) for (n, a), (_, b) in pairs))
     raise errors.PlanError("extend", "a design and a listed axis do not join")
+
+
+def _merged_order(old: Axis, new: Axis) -> npt.NDArray[np.int64] | None:
+    """The order in which the whole ascends along a coordinate, where the old and the new values do; else None."""
+    columns = [dict(a.columns).get(a.dim) for a in (old, new)]
+    if columns[0] is None or columns[1] is None or old.size + new.size > _MANY_LISTED:
+        return None
+    first, second = (c.all() for c in columns if c is not None)
+    if np.any(np.diff(first) <= 0) or np.any(np.diff(second) <= 0):
+        return None
+    return np.argsort(np.concatenate([first, second]), kind="stable")
+
+
+def _listed_in(old: Range, new: Range, order: npt.NDArray[np.int64] | None) -> Range:
+    joined = Range("joined", (old, new), old.size + new.size)
+    return joined if order is None else Range("values", tuple(joined.all()[order].tolist()), joined.size)
 
 
 def _axis_from(data: Mapping[str, Any]) -> Axis | Design:

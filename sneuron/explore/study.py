@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import shutil
 import sys
@@ -76,7 +77,7 @@ class Study:
     """
 
     folder: StudyFolder
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
     timeout: float | None = None
     progress: bool | None = None
     block_seconds: float = 5.0
@@ -168,8 +169,11 @@ class Study:
             A text.
         """
         parts = [part_of(self.folder, name) for name in self.folder.parts]
-        done = self.status()
-        lines = [f"study    {self.path}", f"plan     {self.hash[:16]}, {self.plan.model_name}, {self.plan.duration:g} ms in steps of {self.plan.dt:g} ms"]
+        done, plan = self.status(), self.plan
+        lines = [
+            f"study    {self.path}",
+            f"plan     {self.hash[:16]}, {plan.model_name}, {plan.duration:g} ms in steps of {plan.dt:g} ms",
+        ]
         for part in parts:
             found = estimate_of(part, self.place)
             lines += ["", f"part     {part.name}", found.text(self.place.processes)]
@@ -194,7 +198,14 @@ class Study:
         state = "done" if done == blocks else "running" if running else "stopped"
         named = {s.name.lower(): int(counts.get(s.name.lower(), 0)) for s in labels.Status}
         named["not_run"] = points - sum(n for s, n in named.items() if s != "not_run")
-        return {"blocks": blocks, "done": done, "points": points, "state": state, "owner": str(owner) if running else None, **named}
+        return {
+            "blocks": blocks,
+            "done": done,
+            "points": points,
+            "state": state,
+            "owner": str(owner) if running else None,
+            **named,
+        }
 
     def failures(self, limit: int = 10_000) -> xr.Dataset:
         """The points that failed: parameters, status, first bad time (ms), message; dim `failure`.
@@ -383,7 +394,7 @@ class Study:
             self.folder.consolidate()
 
     def _placed(self) -> Place:
-        """Where to run: as given, else the client in scope, else here when it is quickly done, else a cluster of our own."""
+        """Where to run: as given, else the client in scope, else here if it is quick, else a cluster of our own."""
         if self.place.given or self.place.scheduler == INLINE:
             return self.place
         client = client_in_scope()
@@ -397,8 +408,8 @@ class Study:
         if self.timeout is not None or any(p.plan.functions or p.plan.engine != ENGINE for p in parts.values()):
             return False
         costs = {name: float(part.entry["seconds"]) for name, part in parts.items()}
-        left = sum(costs[p] * np.prod(list(parts[p].template.block.values()) or [1]) for p, _ in missing_blocks(self.folder))
-        return bool(left < _QUICK)
+        left = sum(costs[p] * math.prod(parts[p].template.block.values()) for p, _ in missing_blocks(self.folder))
+        return left < _QUICK
 
     def _run_quietly(self) -> None:
         try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import xarray as xr
-
 from sneuron.explore.cluster import Place
 from sneuron.explore.plan import ENGINE, Plan
 from sneuron.explore.study import Study
@@ -120,10 +118,18 @@ def ParamSweep(
     """
     plan = Plan.make(
         ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
-        record=record, every=every, repeats=repeats, seed=seed, where=where, allow_unstable=allow_unstable, engine=engine,
+        record=record, every=every, repeats=repeats, seed=seed, where=where, allow_unstable=allow_unstable,
+        engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(
-        plan, store, record_at=record_at, name=name, place=place, block_seconds=block_seconds, timeout=timeout, progress=progress
+        plan,
+        store,
+        record_at=record_at,
+        name=name,
+        place=place,
+        block_seconds=block_seconds,
+        timeout=timeout,
+        progress=progress,
     )
     return study.run().data if wait else study.start()

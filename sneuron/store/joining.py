@@ -126,8 +126,8 @@ def join(
     axes = _axes(datasets, begins)
     places = [_places(d, axes, b) for d, b in zip(datasets, begins, strict=True)]
     names = list(dict.fromkeys(name for d in datasets for name in d.variables if name not in axes.values))
-    joined = {name: _joined(name, datasets, places, axes.lengths) for name in names}
     coords = [n for n in names if any(n in d.coords for d in datasets)]
+    joined = {name: _joined(name, datasets, places, axes.lengths, name not in coords) for name in names}
     whole = xr.Dataset(joined, coords=axes.values, attrs=datasets[-1].attrs).set_coords(coords)
     return whole if chunks is None else whole.chunk({**_cuts(axes.lengths, datasets, places), **chunks})
 
@@ -204,8 +204,9 @@ def _joined(
     datasets: Sequence[xr.Dataset],
     places: Sequence[Mapping[Hashable, Any]],
     lengths: Mapping[Hashable, int],
+    apart: bool,
 ) -> xr.Variable:
-    """A variable of the whole."""
+    """A variable of the whole; tiles of coordinates may overlap, since a place has one value, those of data may not."""
     having = [(d.variables[name], p) for d, p in zip(datasets, places, strict=True) if name in d.variables]
     first = having[0][0]
     if other := [v.dims for v, _ in having if v.dims != first.dims]:
@@ -216,7 +217,8 @@ def _joined(
     if len(tiles) == 1 and first.shape == shape:
         return first
     dtype = np.result_type(*[t.variable.dtype for t in tiles])
-    _check_apart(name, _different(tiles))
+    if apart:
+        _check_apart(name, _different(tiles))
     lazy = indexing.LazilyIndexedArray(Mosaic(shape, dtype, _different(tiles), _fill(first, dtype)))
     return xr.Variable(first.dims, lazy, first.attrs)
 

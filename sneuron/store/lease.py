@@ -155,8 +155,11 @@ class Lease:
         owned = self.check()
         self._stop.set()
         if owned:
-            with contextlib.suppress(errors.StoreError, FileNotFoundError):
+            try:
                 self._write(released=True)
+            except (errors.StoreError, OSError):  # a full disk: the time of a file can be set without space
+                with contextlib.suppress(OSError):
+                    os.utime(self._file, (0, 0))
 
     def __enter__(self) -> Lease:
         return self

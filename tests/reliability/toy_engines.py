@@ -6,7 +6,7 @@ import ctypes
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,12 +20,12 @@ GOOD, RAISES, CRASHES, EATS, ENDLESS, DIVERGES = range(6)
 
 
 class LIF:
-    """The firing rate of a leaky integrate-and-fire neuron in closed form, plus noise keyed by the content of the point.
+    """The firing rate of a leaky integrate-and-fire neuron in closed form, with noise keyed by the content of points.
 
     Each call adds a line to the file named by TOY_LOG (process and number of points), and sleeps TOY_SLEEP seconds.
     """
 
-    params = {
+    params: ClassVar = {
         "I": Param(2.0, "nA", 0.0, 100.0),
         "tau": Param(10.0, "ms", 1.0, 1000.0),
         "R": Param(10.0, "MOhm", 0.0, 1e6),
@@ -72,7 +72,7 @@ class LIF:
         if (bad == EATS).any():
             hoard = []
             while True:
-                hoard.append(np.ones(20_000_000))
+                hoard.append(np.ones(5_000_000))
         if (bad == ENDLESS).any():
             while True:
                 time.sleep(0.01)
