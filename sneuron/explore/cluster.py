@@ -168,8 +168,11 @@ def opened(place: Place) -> Iterator[tuple[Any, Embedded | None]]:
 def _connected(address: str | None) -> Any:
     """A client of the scheduler at an address."""
     from distributed import Client
+    from distributed.comm.addressing import parse_address, parse_host_port
 
     try:
+        if address is not None and "://" not in address:
+            parse_host_port(parse_address(address)[1])  # a Client that cannot be made is slow to go
         return Client(address, set_as_default=False, timeout=30)
     except (OSError, ValueError) as cause:
         raise errors.PlanError(
