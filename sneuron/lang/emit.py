@@ -262,13 +262,13 @@ class _Emitter:
 
     def _watched(self) -> list[str]:
         """Recorded or accumulated quantities that are not states."""
-        names = [*self.record, *(_feature_of(f) for f in self.features)]
+        names = map(self.program.row, [*self.record, *(_feature_of(f) for f in self.features)])
         return [n for n in dict.fromkeys(names) if n not in self.model.states]
 
     def _settle(self) -> list[str]:
         """Refractoriness, detection, bounds; the new values become the values."""
         p = self.program
-        stems = [_feature_of(f) for f in self.features]
+        stems = [p.row(_feature_of(f)) for f in self.features]
         used = self._needed([], [p.threshold, p.rearm])
         lines = self._loads(dict.fromkeys(["v", *stems, *(n for n in used if n not in p.new)]))
         if self._decays():

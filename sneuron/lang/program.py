@@ -21,7 +21,7 @@ from sneuron.lang.expr import parse
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
-__all__ = ["Assignments", "Program", "Wave", "build", "decay"]
+__all__ = ["TIMES", "Assignments", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)

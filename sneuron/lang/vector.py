@@ -316,7 +316,7 @@ def _pow(a: _Arith, x: Any, y: Any) -> Any:
     base_zero = a.b.fcmp_ordered("==", x, zero)
     to_zero = a.b.fcmp_ordered("==", y, zero)
     value = _exp(a, a.mul(y, _log(a, a.pick(base_zero, a.const(1.0), x))))
-    at_zero = a.pick(a.less(y, zero), a.const(math.inf), zero)
+    at_zero = a.pick(a.less(y, zero), a.const(math.inf), a.pick(a.less(zero, y), zero, y))
     return a.pick(to_zero, a.const(1.0), a.pick(base_zero, at_zero, value))
 
 
