@@ -223,6 +223,8 @@ def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     swept = [str(n) for n in found.coords if n in study.plan.space.names and found[n].ndim]
     header, *rows = ranked_table(found, swept, read.file.report.columns)
     if not quiet:
+        what = found["score"].attrs.get("long_name", read.file.report.rank)
+        click.echo(f"best points by {found['score'].attrs['title']} ({what})")
         click.echo("\n".join(table(header, rows)))
     told = {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}
     return told if read.file.figure is None else {**told, "figure": _figure(read, study, found, quiet)}

@@ -88,7 +88,8 @@ def best_points(
     number = _top(worth.fillna(-np.inf), n)
     place = np.unravel_index(number, score.shape)
     chosen = {dim: xr.DataArray(index, dims=RANK) for dim, index in zip(score.dims, place, strict=True)}
-    found = data.assign(score=score).isel(chosen).load()
+    title = f"mean {rank}" if over else rank
+    found = data.assign(score=score.assign_attrs(title=title)).isel(chosen).load()
     found = found.isel({RANK: np.flatnonzero(np.isfinite(found.score.values))})
     if not found.sizes[RANK]:
         raise errors.DataError(
@@ -117,7 +118,12 @@ def ranked_table(found: xr.Dataset, params: Sequence[str], columns: Sequence[str
     A column with further dims (sweeps) is written as its values, one after the other.
     """
     names = [*params, *columns]
-    yield ("", *(_headed(found[p]) for p in params), "score", *(_headed(found[c]) for c in columns))
+    yield (
+        "",
+        *(_headed(found[p]) for p in params),
+        found["score"].attrs["title"],
+        *(_headed(found[c]) for c in columns),
+    )
     for number in range(found.sizes[RANK]):
         row = found.isel({RANK: number})
         cells = [_written(row[name].values) for name in names]

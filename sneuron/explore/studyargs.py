@@ -60,6 +60,7 @@ def arguments(read: Read) -> dict[str, Any]:
         "outputs": {name: _output(read, name, cell) for name in file.outputs},
         "record": tuple(file.record),
         "every": file.every,
+        "allow_unstable": file.allow_unstable,
         "seed": file.seed,
         "where": file.where.keep if file.where else None,
         "repeats": file.repeat.n if file.repeat else 1,

@@ -60,7 +60,7 @@ def test_names_are_checked(data):
 def test_the_table_holds_parameters_score_and_columns(data):
     found = best_points(data, "gamma", ["sweep"], 2)
     header, first, second = ranked_table(found, ["gNa", "gK"], ["count", "gamma"])
-    assert header == ("", "gNa [mS/cm2]", "gK", "score", "count", "gamma")
+    assert header == ("", "gNa [mS/cm2]", "gK", "mean gamma", "count", "gamma")
     assert first[0] == "1"
     assert float(first[3]) >= float(second[3])
     assert [float(v) for v in first[5].split()] == found.gamma.values[0].tolist()
