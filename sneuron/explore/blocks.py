@@ -156,7 +156,7 @@ def simulated(part: Part, points: Points, index: Index) -> dict[str, npt.NDArray
 
 def code_version() -> str:
     """Version of the code that computes: of the package, and of the text of this floor and of the engine."""
-    from sneuron import __version__
+    from sneuron.version import __version__
 
     return f"{__version__}+{_text_hash()}"
 

@@ -10,9 +10,9 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sneuron import __version__
 from sneuron.explore.encode import sha256
 from sneuron.explore.plan import Plan
+from sneuron.version import __version__
 
 __all__ = ["git_commit", "provenance", "versions"]
 
