@@ -1,6 +1,5 @@
 """The coincidence factor: conventions, matching, alignment, size."""
 
-import time
 
 import numpy as np
 import pytest
@@ -73,15 +72,13 @@ def test_points_meet_the_recording_sweep_by_sweep():
     assert Coincidence(spikes.isel(sweep=0, drop=True), reference).sizes["sweep"] == 3
 
 
-def test_hundred_thousand_trains_take_a_moment():
+def test_hundred_thousand_independent_trains():
     rng = np.random.default_rng(0)
     spikes = xr.DataArray(
         np.sort(rng.uniform(0, 2000, (20_000, 5, 80)), -1), dims=("point", "sweep", "spike"), attrs={"t_stop": 2000.0}
     )
     reference = xr.DataArray(np.sort(rng.uniform(0, 2000, (5, 80)), -1), dims=("sweep", "spike_ref"))
-    start = time.process_time()
     gamma = Coincidence(spikes, reference)
-    assert time.process_time() - start < 10  # about 1.3 s; room for a slow machine
     assert gamma.mean() == pytest.approx(-0.11, abs=0.02)  # one-to-one matching at 40 Hz
 
 
