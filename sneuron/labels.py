@@ -131,7 +131,7 @@ def units_of(attrs: Mapping[Hashable, Any]) -> str | None:
 
 
 def _from_text(text: str, unit: str, where: str) -> float:
-    found = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s].*?)\s*", text)
+    found = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s.].*?)\s*", text)
     if found is None:
         raise errors.ParameterError(
             where, f"text {text!r} is not a number with a unit", mend=f"Give a number, or a text such as '1 {unit}'."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from sneuron.explore.space import Axis, Space
 from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 
-__all__ = ["MAIN", "TRACES", "add_missing_parts", "body_of", "entry_of", "estimate_of"]
+__all__ = ["MAIN", "TRACES", "add_missing_parts", "body_of", "check_body", "entry_of", "estimate_of"]
 
 MAIN, TRACES = "main", "traces"
 _MOST_TRACES = 100_000
@@ -41,29 +42,43 @@ def body_of(plan: Plan, record_at: Any, name: str | None) -> tuple[dict[str, Any
     return {"name": name, "plan": data, "parts": parts}, hash_
 
 
+def check_body(body: Mapping[str, Any], root: Path, place: Place, aim: float, measure: bool) -> None:
+    """Refuse, before anything is made, whatever can be refused; `measure` runs a few points of the model as it is."""
+    for entry in body["parts"].values():
+        _costs(planned(Plan.from_json(body["plan"]), entry), root, place, aim, measure)
+
+
 def entry_of(space: Space, record: bool, traces: bool = False) -> dict[str, Any]:
     """What `study.json` says of a part."""
     return {"space": space.to_json(), "record": record, "traces": traces, "seconds": None}
 
 
-def add_missing_parts(folder: StudyFolder, place: Place, aim: float) -> None:
+def add_missing_parts(folder: StudyFolder, place: Place, aim: float, measure: bool = False) -> None:
     """Lay out the parts that the plan names and the folder lacks."""
     for name in folder.plan["parts"]:
         if name not in folder.parts:
-            add_part(folder, name, folder.plan, place, aim)
+            add_part(folder, name, folder.plan, place, aim, measure)
 
 
-def add_part(folder: StudyFolder, name: str, body: Mapping[str, Any], place: Place, aim: float) -> None:
-    """Lay out one part; `body` is the plan of the study from then on."""
+def add_part(
+    folder: StudyFolder, name: str, body: Mapping[str, Any], place: Place, aim: float, measure: bool = False
+) -> None:
+    """Lay out one part; `body` is the plan of the study from then on; its cost is guessed or measured."""
     entry = body["parts"][name]
     plan = planned(Plan.from_json(body["plan"]), entry)
-    layout = plan.machine.layout(plan)
-    seconds = plan.machine.seconds(plan)
-    estimate = estimated(plan, layout, seconds, aim, place.processes, place.room)
-    refuse_bytes(estimate, folder.path)
+    layout, estimate = _costs(plan, folder.path, place, aim, measure)
     template = template_of(plan, layout, estimate.block, body.get("name"), _before(folder, body, name), entry["traces"])
-    parts = {**body["parts"], name: {**entry, "seconds": seconds}}
+    parts = {**body["parts"], name: {**entry, "seconds": estimate.seconds}}
     folder.add_part(name, template, plan={**body, "parts": parts})
+
+
+def _costs(plan: Plan, root: Path, place: Place, aim: float, measure: bool) -> tuple[Layout, Estimate]:
+    """Arrays and cost of a part; refuses what does not fit."""
+    layout = plan.machine.layout(plan)
+    seconds = plan.machine.seconds(plan, measure)
+    estimate = estimated(plan, layout, seconds, aim, place.processes, place.room)
+    refuse_bytes(estimate, root)
+    return layout, estimate
 
 
 def estimate_of(part: Part, place: Place) -> Estimate:

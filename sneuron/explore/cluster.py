@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sneuron import errors
@@ -68,11 +69,11 @@ class Place:
     @property
     def room(self) -> float:
         """Bytes that a worker may use."""
-        from distributed.worker_memory import parse_memory_limit
+        if self.memory is not None:
+            from dask.utils import parse_bytes
 
-        limit = "auto" if self.memory is None else self.memory
-        found = parse_memory_limit(limit, 1, self.processes, logger=logging.getLogger("sneuron"))
-        return float(found or 1e12)
+            return float(parse_bytes(self.memory))
+        return machine_memory() / self.processes
 
 
 def cores() -> int:
@@ -90,6 +91,17 @@ def client_in_scope() -> Any:
         found = default_client()
         return None if found.asynchronous else found
     return None
+
+
+def machine_memory() -> float:
+    """Bytes of memory that this process may use: of the machine, or of the container."""
+    try:
+        found = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (ValueError, OSError, AttributeError):  # a system that does not tell
+        found = 4e9
+    with contextlib.suppress(OSError, ValueError):
+        found = min(found, float(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return found
 
 
 class Embedded:

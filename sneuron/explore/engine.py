@@ -6,8 +6,10 @@ put a toy, a slow or a crashing one in its place and still go through the very s
 
 from __future__ import annotations
 
+import functools
 import importlib
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.space import Known
-from sneuron.lang.model import load_model
+from sneuron.lang.model import Model, load_model
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named"]
 
 Arrays = dict[str, npt.NDArray[Any]]
-_STEPS_PER_SECOND = 2e7
+_CHEAP, _COSTLY = 3e-9, 1.5e-9
+_CALL = re.compile(r"\b(?:exp|log|sqrt|tanh|sin|cos|exprel|expm1|log1p|sigmoid|pow)\(")
 _PROBE_STEPS = 2_000_000
 
 
@@ -97,8 +100,8 @@ class Engine(Protocol):
     def layout(self, plan: Plan) -> Layout:
         """The arrays of the plan; refuses outputs that cannot be."""
 
-    def seconds(self, plan: Plan) -> float:
-        """CPU seconds a point; compiles what must be compiled, once, before work is handed out."""
+    def seconds(self, plan: Plan, measure: bool = False) -> float:
+        """CPU seconds a point: guessed at once, or measured, which compiles once what must be compiled."""
 
     def memory(self, plan: Plan) -> float:
         """Bytes a point while it is simulated, its results not counted."""
@@ -122,6 +125,9 @@ def engine_named(name: str) -> Engine:
 class Neurons:
     """The engine of this package: point neurons through the fused kernel."""
 
+    def __init__(self) -> None:
+        self._measured: dict[str, float] = {}
+
     def facts(self, model: Any) -> Facts:
         """The model of that name, JSON text, file or description."""
         found = load_model(model)
@@ -130,30 +136,32 @@ class Neurons:
         return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method)
 
     def layout(self, plan: Plan) -> Layout:
-        """Dims, dtypes and units as they come out of one step of one neuron, measured over the whole window."""
+        """Dims, dtypes and units, as the outputs make them of a run in which nothing happens; nothing is compiled."""
         _refuse_repeats(plan)
-        steps = plan.steps if plan.functions else min(1, plan.steps)
-        given = self._given(_usual(plan, 1), steps)
+        try:
+            given = _results(_silent_run(plan), plan, 1)
+        except errors.SneuronError:
+            raise
+        except Exception as cause:
+            text = f"fail on a run in which nothing happens: {type(cause).__name__}: {cause}"
+            raise errors.PlanError("outputs", text, mend="Let them give NaN there.") from cause
         variables = {n: (tuple(str(d) for d in v.dims[1:]), v.dtype.name, dict(v.attrs)) for n, v in given.items()}
         coords = {str(n): c.variable for v in given.values() for n, c in v.coords.items() if labels.POINT not in c.dims}
         sizes = {str(d): n for v in given.values() for d, n in v.sizes.items() if d != labels.POINT}
-        if plan.record:
-            sizes[labels.TIME] = plan.steps // plan.every + 1
-            times = np.arange(sizes[labels.TIME]) * (plan.every * plan.dt)
-            coords[labels.TIME] = xr.Variable(labels.TIME, times, {"units": "ms", "long_name": "time"})
-        inner = {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)}
-        return Layout(variables, sizes, inner)
+        return Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
 
-    def seconds(self, plan: Plan) -> float:
-        """Measured on a few points at the model's own values."""
-        many = int(np.clip(_PROBE_STEPS // max(1, plan.steps * plan.trains), 64, 1024))
-        if plan.steps * plan.trains * many > 8 * _PROBE_STEPS:
-            return plan.steps * plan.trains / _STEPS_PER_SECOND
-        job = _usual(plan, many)
-        self.simulate(_usual(plan, 1))
-        start = time.process_time()
-        self.simulate(job)
-        return max((time.process_time() - start) / many, 1e-9)
+    def seconds(self, plan: Plan, measure: bool = False) -> float:
+        """Guessed from the equations, or measured on a few points at the model's own values."""
+        steps = max(1, plan.steps * plan.trains)
+        many = int(np.clip(_PROBE_STEPS // steps, 64, 1024))
+        if not measure or steps * many > 8 * _PROBE_STEPS:
+            return steps * _step_cost(plan.model)
+        if plan.hash not in self._measured:
+            self.simulate(_usual(plan, 1))
+            start = time.process_time()
+            self.simulate(_usual(plan, many))
+            self._measured[plan.hash] = max((time.process_time() - start) / many, 1e-9)
+        return self._measured[plan.hash]
 
     def memory(self, plan: Plan) -> float:
         """States, parameters, spike buffers and padded trains."""
@@ -162,25 +170,14 @@ class Neurons:
 
     def simulate(self, job: Job) -> Arrays:
         """Every array of the layout, points first."""
-        given = self._given(job, job.plan.steps)
-        return {name: np.ascontiguousarray(array.values) for name, array in given.items()}
-
-    def _given(self, job: Job, steps: int) -> dict[str, xr.DataArray]:
-        """Run the points and measure them."""
         from sneuron.core.run import RunSim
 
         plan = job.plan
         run = RunSim(
-            _state(job), steps * plan.dt, plan.dt, plan.method, record=plan.record, every=plan.every,
+            _state(job), plan.duration, plan.dt, plan.method, record=plan.record, every=plan.every,
             features=plan.features, dtype=plan.dtype, allow_unstable=plan.allow_unstable, spikes=plan.needs_spikes,
         )  # fmt: skip
-        if steps < plan.steps and labels.SPIKE_TIME in run:
-            run[labels.SPIKE_TIME].attrs["t_stop"] = plan.steps * plan.dt
-        found = _kept(run, plan)
-        for output in plan.outputs:
-            found |= output.applied(run)
-        stimulated = [d for d in run[labels.SPIKE_COUNT].dims if d != labels.POINT]
-        return {name: _ordered(array, len(job), stimulated) for name, array in found.items()}
+        return {name: np.ascontiguousarray(a.values) for name, a in _results(run, plan, len(job)).items()}
 
 
 NEURONS = Neurons()
@@ -194,12 +191,13 @@ def _usual(plan: Plan, many: int) -> Job:
 
 def _state(job: Job) -> xr.Dataset:
     from sneuron.core.state import InitNeu
-    from sneuron.core.stimulus import InjCur
 
     model = load_model(job.plan.model)
     params = dict(job.params) or {"I": np.full(len(job), model.params["I"].value)}
     state = InitNeu({"model": model, **{n: xr.DataArray(v, dims=labels.POINT) for n, v in params.items()}})
     for stimulus in job.plan.stimuli:
+        from sneuron.core.stimulus import InjCur
+
         state = InjCur(state, _redrawn(stimulus, job))
     return state
 
@@ -226,9 +224,78 @@ def _refuse_repeats(plan: Plan) -> None:
         )
 
 
-def _kept(run: xr.Dataset, plan: Plan) -> dict[str, xr.DataArray]:
-    names = [labels.STATUS, labels.FIRST_BAD, labels.SPIKE_COUNT, *plan.record]
-    return {name: run[name] for name in names}
+def _results(run: xr.Dataset, plan: Plan, many: int) -> dict[str, xr.DataArray]:
+    """What is kept of a run; there is always room for a spike, so that one may look for the first."""
+    if run.sizes.get(labels.SPIKE) == 0:
+        times = run[labels.SPIKE_TIME]
+        empty = np.full((*times.shape[:-1], 1), np.nan)
+        run = run.drop_dims(labels.SPIKE).assign({labels.SPIKE_TIME: (times.dims, empty, times.attrs)})
+    found = {n: run[n] for n in (labels.STATUS, labels.FIRST_BAD, labels.SPIKE_COUNT, *plan.record)}
+    for output in plan.outputs:
+        found |= output.applied(run)
+    stimulated = [d for d in run[labels.SPIKE_COUNT].dims if d != labels.POINT]
+    return {name: _ordered(array, many, stimulated) for name, array in found.items()}
+
+
+def _silent_run(plan: Plan) -> xr.Dataset:
+    """What `RunSim` would give for one point in which nothing happens."""
+    from sneuron.core.state import state_dims
+
+    state, model = _state(_usual(plan, 1)), load_model(plan.model)
+    sizes = {labels.POINT: 1, **{d: n for d, n in state_dims(state).items() if d != labels.POINT}}
+    zero = xr.DataArray(np.zeros(tuple(sizes.values())), dims=tuple(sizes))
+    window = {"t_start": 0.0, "t_stop": plan.duration}
+    made = {
+        labels.SPIKE_COUNT: _named(zero, "1", "number of spikes"),
+        labels.FIRST_BAD: _named(zero * np.nan, "ms", "when the neuron failed"),
+        labels.SPIKE_TIME: _named(zero.expand_dims({labels.SPIKE: 0}, axis=-1), "ms", "spike time").assign_attrs(
+            window
+        ),
+    }
+    for feature in plan.features:
+        stem, _, kind = feature.rpartition("_")
+        made[feature] = _named(zero, _unit(model, stem), f"{kind} of {stem}")
+    times = np.arange(plan.steps // plan.every + 1) * (plan.every * plan.dt)
+    for name in plan.record:
+        flat = np.broadcast_to(np.zeros((), plan.dtype), (*sizes.values(), len(times)))
+        trace = xr.DataArray(flat, dims=(*sizes, labels.TIME), coords={labels.TIME: times})
+        trace[labels.TIME].attrs.update(units="ms", long_name="time")
+        made[name] = _named(trace, _unit(model, name), _long_name(model, name))
+    status = (zero + int(labels.Status.OK)).astype(np.uint8).assign_attrs(labels.status_attrs())
+    return xr.Dataset(made, coords=_stimulus_coords(state, sizes)).assign_coords({labels.STATUS: status})
+
+
+def _named(array: xr.DataArray, units: str, name: str) -> xr.DataArray:
+    return array.assign_attrs(units=units, long_name=name)
+
+
+def _stimulus_coords(state: xr.Dataset, sizes: Mapping[str, int]) -> dict[str, xr.DataArray]:
+    """Coordinates of the dims of the stimuli, and what varies along them."""
+    coords = {str(k): c for k, c in state.coords.items() if set(c.dims) <= set(sizes)}
+    inputs = [str(n) for n, v in state.data_vars.items() if v.attrs.get("role") == "input" and v.ndim]
+    return coords | {n: state[n] for n in inputs if set(state[n].dims) <= set(sizes) and n not in coords}
+
+
+def _unit(model: Model, name: str) -> str:
+    """The unit of a state, current or conductance."""
+    if name in model.states:
+        return model.states[name].unit
+    if name.startswith("g_"):
+        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(model.current_unit, f"{model.current_unit}/mV")
+    return model.current_unit
+
+
+def _long_name(model: Model, name: str) -> str:
+    if name in model.states:
+        return model.states[name].note or name
+    kind, _, which = name.partition("_")
+    return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
+
+
+@functools.cache
+def _step_cost(model: str) -> float:
+    """CPU seconds that a step of a neuron takes, by the functions in its equations; right within a few times."""
+    return _CHEAP + _COSTLY * len(_CALL.findall(model))
 
 
 def _ordered(array: xr.DataArray, many: int, stimulated: list[Any]) -> xr.DataArray:

@@ -72,7 +72,7 @@ class Estimate:
         ])  # fmt: skip
 
 
-def refuse_size(plan: Plan, where: Path) -> None:
+def refuse_size(plan: Plan, where: Path, room: float) -> None:
     """Refuse, from the plan alone, what can fit on no account.
 
     Raises
@@ -83,6 +83,7 @@ def refuse_size(plan: Plan, where: Path) -> None:
     width = np.dtype(plan.dtype).itemsize
     least = plan.trains * (_LEAST + len(plan.record) * (plan.steps // plan.every + 1) * width)
     points, free = plan.space.size, free_bytes(where)
+    _refuse_memory(3 * least, room)
     seconds = points * plan.trains * plan.steps / _RATE
     fits = min(int(free * _RESERVE / least), int(_YEARS * _RATE / max(1, plan.trains * plan.steps)))
     if points > fits:
@@ -105,17 +106,21 @@ def estimated(plan: Plan, layout: Layout, seconds: float, aim: float, workers: i
         sum(np.dtype(t).itemsize * math.prod(layout.sizes[d] for d in dims) for dims, t, _ in layout.variables.values())
     )
     memory = plan.machine.memory(plan)
-    if memory + 3 * share > room:
-        raise errors.PlanError(
-            "study",
-            f"one point needs {bytes_text(memory + 3 * share)} of memory; a worker has {bytes_text(room)}",
-            mend="Record fewer variables, less often (every) or at chosen points (record_at), or use fewer workers.",
-        )
+    _refuse_memory(memory + 3 * share, room)
     points = block_size(seconds, share, memory, plan.space.size, aim, workers, room / 2)
     block = cut(plan.space.dims, points)
     blocks = math.prod(-(-n // block[d]) for d, n in plan.space.dims.items())
     worker = math.prod(block.values()) * (memory + 3 * share) + 2e8
     return Estimate(plan.space.size, plan.trains, block, blocks, share, seconds, worker)
+
+
+def _refuse_memory(needed: float, room: float) -> None:
+    if needed > room:
+        raise errors.PlanError(
+            "study",
+            f"one point needs {bytes_text(needed)} of memory; a worker has {bytes_text(room)}",
+            mend="Record fewer variables, less often (every) or at chosen points (record_at), or use fewer workers.",
+        )
 
 
 def refuse_bytes(estimate: Estimate, where: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import sympy
 
 from sneuron import errors, labels
 from sneuron.explore import samplers
@@ -484,7 +483,7 @@ def _ordered(derived: Mapping[str, str], usable: tuple[str, ...]) -> list[tuple[
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(text: str, names: tuple[str, ...], condition: bool = False) -> sympy.Basic:
+def _parsed(text: str, names: tuple[str, ...], condition: bool = False) -> Any:
     where = "where" if condition else "derived"
     return expr.parse(text, names, where, condition=condition)
 

@@ -20,7 +20,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import growth, results
-from sneuron.explore.build import add_missing_parts, body_of, estimate_of
+from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
 from sneuron.explore.parts import part_of
@@ -97,6 +97,7 @@ class Study:
         block_seconds: float = 5.0,
         timeout: float | None = None,
         progress: bool | None = None,
+        measure: bool = False,
     ) -> Study:
         """The study of a plan in a folder: a new one, or the one that is there when its plan is the same.
 
@@ -110,6 +111,8 @@ class Study:
             Points at which `plan.record` is recorded; all when omitted.
         name, place, block_seconds, timeout, progress :
             See `Study` and `ParamSweep`.
+        measure : bool, default False
+            Run a few points first: refuses what only shows then, and cuts blocks by measured instead of guessed cost.
 
         Raises
         ------
@@ -117,12 +120,14 @@ class Study:
             It does not fit, or the folder holds another study.
         """
         root = _temporary() if store is None else checked_path(store, "store")
-        refuse_size(plan if record_at is None else replace(plan, record=()), root)
+        refuse_size(plan if record_at is None else replace(plan, record=()), root, (place or Place()).room)
         body, hash_ = body_of(plan, record_at, name)
+        if not (root / "study.json").exists():
+            check_body(body, root, place or Place(), block_seconds, measure)
         if store is None:
             print(f"sneuron: no store is given; results are kept in {root} until this process ends", file=sys.stderr)
         made = cls(StudyFolder.create(root, body, hash_), place or Place(), timeout, progress, block_seconds)
-        made._lay_out()
+        made._lay_out(measure)
         return made
 
     @classmethod
@@ -355,12 +360,12 @@ class Study:
                     self.folder.drop_receipt(part, block)
         return found
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, measure: bool = False) -> None:
         """Add the parts of the plan that have no arrays yet; only who holds the lease may."""
         while set(self.folder.plan["parts"]) - set(self.folder.parts):
             try:
                 with Lease.acquire(self.path):
-                    add_missing_parts(self.folder, self.place, self.block_seconds)
+                    add_missing_parts(self.folder, self.place, self.block_seconds, measure)
             except errors.LeaseError:
                 time.sleep(_WATCH / 2)
 
@@ -381,9 +386,11 @@ class Study:
         if not any(True for _ in missing_blocks(self.folder)):
             self.folder.consolidate()
             return
-        bar, word = self._bar(), "interrupted"
+        bar, word, place = self._bar(), "interrupted", self._placed()
         try:
-            Runner(self.folder, lease, self._placed(), bar, self._stop, self.timeout).run()
+            if place.scheduler != INLINE:
+                self._warm()
+            Runner(self.folder, lease, place, bar, self._stop, self.timeout).run()
             word = "stopped" if self._stop.is_set() else "done"
         except errors.StoreError as cause:
             word = f"paused: {cause.given}"
@@ -392,6 +399,12 @@ class Study:
             bar.end(word)
         if word == "done":
             self.folder.consolidate()
+
+    def _warm(self) -> None:
+        """Compile here, once, what all workers then find compiled."""
+        for name in {part for part, _ in missing_blocks(self.folder)}:
+            plan = part_of(self.folder, name).plan
+            plan.machine.seconds(plan, measure=True)
 
     def _placed(self) -> Place:
         """Where to run: as given, else the client in scope, else here if it is quick, else a cluster of our own."""

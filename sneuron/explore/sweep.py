@@ -131,5 +131,6 @@ def ParamSweep(
         block_seconds=block_seconds,
         timeout=timeout,
         progress=progress,
+        measure=True,
     )
     return study.run().data if wait else study.start()

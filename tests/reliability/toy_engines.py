@@ -45,7 +45,7 @@ class LIF:
         variables = {"status": status, "first_bad_time": first, "rate": rate, "noisy": noisy, "psth": psth}
         return Layout(variables, {"bin": 3})
 
-    def seconds(self, plan: Any) -> float:
+    def seconds(self, plan: Any, measure: bool = False) -> float:
         return float(os.environ.get("TOY_SECONDS", "1e-3"))
 
     def memory(self, plan: Any) -> float:
