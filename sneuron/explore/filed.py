@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import xarray as xr
@@ -32,7 +32,9 @@ def plan_of(read: Read) -> Plan:
 def preview(read: Read, place: Place) -> str:
     """Points, blocks, bytes, memory and time of a study file; makes and runs nothing."""
     plan = plan_of(read)
-    refuse_size(plan, store_of(read).parent)
+    if read.file.record_at is not None:
+        plan = replace(plan, record=())
+    refuse_size(plan, store_of(read).parent, place.room)
     seconds = plan.machine.seconds(plan)
     aim = read.file.run.block_seconds
     cost = estimated(plan, plan.machine.layout(plan), seconds, aim, place.processes, place.room)
@@ -48,7 +50,16 @@ def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study
     run = read.file.run
     timeout = None if run.timeout is None else labels.number(run.timeout, "s", read.document.where(("run", "timeout")))
     name = read.file.name
-    return Study.create(plan, path, name=name, place=place, timeout=timeout, block_seconds=run.block_seconds)
+    with located(read):
+        return Study.create(
+            plan,
+            path,
+            record_at=read.file.record_at,
+            name=name,
+            place=place,
+            block_seconds=run.block_seconds,
+            timeout=timeout,
+        )
 
 
 def best_of(read: Read, data: xr.Dataset) -> xr.Dataset:

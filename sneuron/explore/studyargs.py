@@ -87,7 +87,7 @@ def located(read: Read, key: tuple[str | int, ...] = ()) -> Iterator[None]:
     try:
         yield
     except errors.SneuronError as cause:
-        if str(read.document.path) in cause.where:
+        if str(read.document.path) in cause.where or isinstance(cause, errors.StoreError):
             raise
         where = read.document.where(key or _named(read, cause))
         raise type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend) from cause

@@ -194,6 +194,7 @@ class StudyFile(Text):
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
+    record_at: dict[Name, list[float]] | None = None
     allow_unstable: bool = False
     recording: Recording | None = None
     report: Report | None = None

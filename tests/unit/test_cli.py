@@ -154,3 +154,13 @@ def test_what_is_no_study_is_refused(call, tmp_path):
     (tmp_path / "else").mkdir()
     for command in ("status", "open", "verify", "resume"):
         assert "else" in call(command, str(tmp_path / "else"), code=1)
+
+
+def test_traces_are_kept_where_the_file_says(call, file):
+    file.write_text(STUDY.replace("[model]", 'record = ["v"]\nevery = 20\nrecord_at = { I = [10] }\n[model]', 1))
+    call("run", str(file))
+    held = json.loads(call("open", str(file), "--json"))
+    assert {"trace", "time"} <= set(held["dims"])
+    assert held["dims"]["trace"] == 1
+    file.write_text(file.read_text().replace("I = [10]", "I = [11]"))
+    assert "study.toml:6, record_at" in call("run", str(file), "--store", str(file.parent / "other"), code=1)
