@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("cluster")
 STUDY = """\
 schema = 1
 name = "many"
-duration = "400 ms"
+duration = "1200 ms"
 dt = "0.01 ms"
 [model]
 kind = "hh"
