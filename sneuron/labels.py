@@ -96,6 +96,10 @@ def number(value: Any, unit: str, where: str) -> float:
         raise errors.ParameterError(
             where, f"{value!r} is {_kind(value)}, not a number", mend=f"Give a number in {unit or '1'}."
         )
+    if isinstance(value, int) and abs(value) > 10**300:
+        raise errors.ParameterError(
+            where, "a whole number of more than 300 digits is no value", mend="Give a smaller one."
+        )
     if math.isnan(value):
         raise errors.ParameterError(where, "NaN is not a value", mend=f"Give a number in {unit or '1'}.")
     return float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.session import Session, checked_dt, steps_in
+from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
 from sneuron.lang.kernel import Outcome
 from sneuron.lang.model import Model
@@ -102,16 +102,19 @@ def RunSim(
     model = model_of(state, where)
     dt_ms = checked_dt(dt if dt is not None else state.attrs.get("dt"), model, where)
     n = steps_in(duration, dt_ms, where)
-    _check_request(model, record, features, every, where)
-    everywhere = () if record_at is not None else tuple(record)
-    session = Session(state, where, dt_ms, method, dtype, everywhere, tuple(features), allow_unstable)
+    _check_flags(where, spikes=spikes, allow_unstable=allow_unstable, return_state=return_state)
+    record, features = _names(record, "record", where), _names(features, "features", where)
+    every = _whole(every, 1, f"{where}: 'every'")
+    _check_request(model, record, features, record_at, where)
+    everywhere = () if record_at is not None else record
+    session = Session(state, where, dt_ms, method, dtype, everywhere, features, allow_unstable)
     _check_memory(session, n // every + 1, where)
     room = min(max(ROOM_IN_ALL // session.size, 16), 128) if spikes else 0
     out, trains = _advance(session, n, room, every)
     run = _result(session, out, trains, n, every)
     if record and record_at is not None:
-        run = run.merge(_traces(state, record_at, n, session, tuple(record), every), combine_attrs="override")
-    run.attrs.update(_provenance(session, n, allow_unstable))
+        run = run.merge(_traces(state, record_at, n, session, record, every), combine_attrs="override")
+    run.attrs.update(_provenance(session, n))
     return (run, session.after(n, out)) if return_state else run
 
 
@@ -145,16 +148,29 @@ def StepSim(
     >>> float(cell.v) > -65.0
     True
     """
-    _check_whole(n, 0, "StepSim: 'n'")
+    steps = _whole(n, 0, "StepSim: 'n'")
     session = Session(state, "StepSim", dt, method, dtype)
-    out, _ = _advance(session, int(n), 0, 1)
-    return session.after(int(n), out)
+    out, _ = _advance(session, steps, 0, 1)
+    return session.after(steps, out)
 
 
-def _check_request(model: Model, record: Any, features: Any, every: Any, where: str) -> None:
-    if isinstance(record, str) or isinstance(features, str):
-        raise errors.ParameterError(where, "record and features are lists of names", mend="record=['v']")
-    _check_whole(every, 1, f"{where}: 'every'")
+def _names(given: Any, what: str, where: str) -> tuple[str, ...]:
+    """A list of names, each of them once."""
+    names = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(n, str) for n in names):
+        raise errors.ParameterError(f"{where}: {what!r}", f"{given!r:.60} is no list of names", mend="record=['v']")
+    return tuple(dict.fromkeys(names))
+
+
+def _check_flags(where: str, **flags: Any) -> None:
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise errors.ParameterError(f"{where}: {name!r}", f"{value!r} is neither true nor false", "True, False")
+
+
+def _check_request(model: Model, record: Any, features: Any, record_at: Any, where: str) -> None:
+    if record_at is not None and not record:
+        raise errors.ParameterError(f"{where}: 'record_at'", "nothing is to be recorded there", mend="record=['v']")
     names = recordable(model)
     for name in record:
         if name not in names:
@@ -165,9 +181,11 @@ def _check_request(model: Model, record: Any, features: Any, every: Any, where: 
             raise errors.unknown(f"{where}: 'features'", "feature", feature, [f"{v}_{k}" for v in names for k in KINDS])
 
 
-def _check_whole(value: Any, least: int, where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise errors.ParameterError(where, f"{value!r} is not a number of steps", f"a whole number >= {least}")
+def _whole(value: Any, least: int, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= MAX_STEPS:
+        possible = f"a whole number from {least} to {MAX_STEPS:.0e}"
+        raise errors.ParameterError(where, f"{value!r:.60} is not a number of steps", possible)
+    return int(value)
 
 
 def _check_memory(session: Session, samples: int, where: str) -> None:
@@ -350,16 +368,23 @@ def _chosen(state: xr.Dataset, at: Any, dims: dict[str, int]) -> Array:
             raise errors.unknown("RunSim: 'record_at'", "dim", str(name), list(dims))
     grid = xr.DataArray(numbers, dims=list(dims), coords={d: state[d] for d in dims if d in state.coords})
     try:
-        return np.atleast_1d(grid.sel(at).values).reshape(-1)
-    except KeyError as cause:
-        raise errors.ParameterError(
-            "RunSim: 'record_at'",
-            f"{at!r} is not among the coordinates",
-            mend="Give values that the axis has, or numbers of neurons.",
-        ) from cause
+        chosen = np.atleast_1d(grid.sel(at).values).reshape(-1)
+    except (KeyError, IndexError, TypeError, ValueError) as cause:
+        raise _nowhere(at) from cause
+    if not chosen.size:
+        raise _nowhere(at)
+    return chosen
 
 
-def _provenance(session: Session, n: int, unstable: bool) -> dict[str, Any]:
+def _nowhere(at: Any) -> errors.ParameterError:
+    return errors.ParameterError(
+        "RunSim: 'record_at'",
+        f"{at!r} is not among the coordinates",
+        mend="Give values that the axis has, or numbers of neurons.",
+    )
+
+
+def _provenance(session: Session, n: int) -> dict[str, Any]:
     state, model = session.state, session.model
     own = {
         k: float(state[k])
@@ -376,6 +401,6 @@ def _provenance(session: Session, n: int, unstable: bool) -> dict[str, Any]:
         "dt": session.dt,
         "dtype": session.dtype,
         "duration": n * session.dt,
-        "allow_unstable": int(unstable),
+        "allow_unstable": session.allowed,
         **_window(session, n),
     }

@@ -33,7 +33,7 @@ def checked_dt(value: Any, model: Model, where: str) -> float:
     """The time step in ms: the model's own when None, a positive finite number otherwise."""
     if value is None:
         return float(model.dt)
-    dt = labels.number(value.item() if isinstance(value, np.ndarray | np.generic) else value, "ms", f"{where}: 'dt'")
+    dt = labels.number(_one(value), "ms", f"{where}: 'dt'")
     if not math.isfinite(dt) or dt <= 0:
         raise errors.TimeError(
             f"{where}: 'dt'", f"{value!r} is not a time step", f"a number > 0 in ms, such as {model.dt}"
@@ -43,8 +43,7 @@ def checked_dt(value: Any, model: Model, where: str) -> float:
 
 def steps_in(duration: Any, dt: float, where: str) -> int:
     """Whole steps in a duration (ms); the duration is rounded to them, with a warning when that changes it."""
-    asked = duration.item() if isinstance(duration, np.ndarray | np.generic) else duration
-    total = labels.number(asked, "ms", f"{where}: 'duration'")
+    total = labels.number(_one(duration), "ms", f"{where}: 'duration'")
     if not math.isfinite(total) or total < 0:
         raise errors.TimeError(f"{where}: 'duration'", f"{duration!r} is not a duration", "a finite number >= 0 in ms")
     if 0 < total < dt * (1 - 1e-9):
@@ -65,6 +64,11 @@ def steps_in(duration: Any, dt: float, where: str) -> int:
             f"{where}: {total:g} ms is no multiple of dt {dt:g} ms; {n * dt:g} ms are run.", UserWarning, stacklevel=3
         )
     return n
+
+
+def _one(value: Any) -> Any:
+    """An array of one number as that number."""
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 @dataclass
@@ -180,6 +184,11 @@ class Session:
         return (step, origin) if before == self.dt else (0, origin + step * before)
 
     @property
+    def allowed(self) -> int:
+        """1 where a dt beyond the stability limit was allowed, here or in what went before."""
+        return int(self.unstable or bool(self.state.attrs.get("allow_unstable")))
+
+    @property
     def size(self) -> int:
         """How many neurons."""
         return math.prod(self.dims.values())
@@ -210,7 +219,7 @@ class Session:
             changed[name] = self.labelled(values).assign_attrs(self.state[name].attrs)
         gone = [n for n in MEMBRANE if n in self.state]
         attrs = {"origin": self.clock.origin, "step": self.clock.first + n_steps, "dt": self.dt}
-        attrs["method"] = self.kernel.method.name
+        attrs |= {"method": self.kernel.method.name, "allow_unstable": self.allowed}
         return self.state.drop_vars(gone).assign(changed).assign_attrs(attrs)
 
 

@@ -153,7 +153,7 @@ def _labelled(name: str, value: Any, unit: str, where: str) -> xr.DataArray:
         array = _floats(value.values, unit, where, value.attrs)
         coords = {k: c for k, c in value.coords.items() if set(c.dims) <= set(value.dims)}
         return xr.DataArray(array, dims=value.dims, coords=coords, attrs={"units": unit})
-    if isinstance(value, str) or np.ndim(value) == 0:
+    if isinstance(value, str) or not (isinstance(value, list | tuple) or np.ndim(value)):
         return xr.DataArray(labels.number(_plain(value), unit, where), attrs={"units": unit})
     array = _floats(value, unit, where, {})
     if array.ndim != 1:
@@ -173,9 +173,14 @@ def _floats(value: Any, unit: str, where: str, attrs: Mapping[Any, Any]) -> Arra
         attrs, value = {"units": f"{value.units:~C}"}, value.magnitude
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise errors.ParameterError(where, "masked values are not numbers", mend="Fill or drop them.")
-    if isinstance(value, list | tuple) and any(isinstance(v, str) for v in value):
+    if isinstance(value, list | tuple) and any(isinstance(v, str | bool | np.bool_) for v in value):
         value = [labels.number(v, unit, where) for v in value]
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as cause:
+        raise errors.ParameterError(
+            where, "rows of different lengths are no array", mend="Give a DataArray."
+        ) from cause
     if array.dtype.kind not in "fiu":
         raise errors.ParameterError(
             where, f"values of type {array.dtype} are not real numbers", mend=f"Give numbers in {unit or '1'}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 from collections.abc import Collection
 from typing import Any
 
@@ -23,6 +24,9 @@ __all__ = ["InjCur", "chirp", "noise", "pulses", "ramp", "replay", "sine", "step
 SAMPLE = "sample"
 NOISE_STEP = 0.1
 """Sampling interval (ms) of frozen noise; between samples the current is a straight line."""
+
+MAX_NOISE = 2**28
+"""Samples of frozen noise held at once, in all."""
 
 Array = NDArray[Any]
 
@@ -92,8 +96,8 @@ def noise(
         Correlation time; 0 gives independent samples.
     start, stop : number, ms
         One time for all.
-    seed : int or sequence of int
-        Several seeds give independent noises along the dim `noise.seed`.
+    seed : int from 0 to 2**64 - 1, sequence or DataArray of them, or None
+        Several seeds give independent noises along the dim `noise.seed`.  None draws one, which the result holds.
 
     Returns
     -------
@@ -112,8 +116,11 @@ def noise(
         raise errors.TimeError(
             where, f"stop {stop!r} and tau {tau!r} cannot be", mend="Give stop > start, and tau >= 0, in ms."
         )
-    seeds = seed if isinstance(seed, xr.DataArray) else _seeds(seed)
+    seeds = _seeds(seed)
     samples = {"n": int(np.ceil(length / NOISE_STEP)) + 1, "tau": tau_ms}
+    if samples["n"] * seeds.size > MAX_NOISE:
+        what = f"{seeds.size} noises of {length:g} ms are {samples['n'] * seeds.size:.3g} samples"
+        raise errors.TimeError(where, what, f"up to {MAX_NOISE:.3g}", mend="Give a shorter time, or fewer seeds.")
     rows = xr.apply_ufunc(_drawn, seeds, kwargs=samples, output_core_dims=[[SAMPLE]], vectorize=True)
     made = _stimulus("noise", mean=mean, std=std, start=start, stop=stop)
     return _with_wave(made, rows, NOISE_STEP).assign_attrs(tau=tau_ms, seed=np.asarray(seeds).ravel().tolist())
@@ -303,18 +310,20 @@ def _stimulus(kind: str, **values: Any) -> xr.Dataset:
 def _value(kind: str, name: str, value: Any, unit: str) -> xr.DataArray:
     """A parameter of a stimulus as an array, in `unit`; currents keep the unit that they come in until injected."""
     where = f"{kind}: {name!r}"
+    if np.ma.is_masked(value):
+        raise errors.ParameterError(where, "masked values are not numbers", mend="Fill or drop them.")
     if isinstance(value, xr.DataArray):
         own = labels.units_of(value.attrs)
         if value.dtype.kind not in "fiu":
             raise errors.ParameterError(where, f"values of type {value.dtype} are not real numbers")
         array = labels.convert(value.astype(np.float64), own, unit, where) if unit else value.astype(np.float64)
         return array.assign_attrs(units=unit or own or "")
-    if isinstance(value, str) or np.ndim(value) == 0:
+    if isinstance(value, str) or not (isinstance(value, list | tuple) or np.ndim(value)):
         number, own = _amount(value, unit, where)
         return xr.DataArray(number, attrs={"units": own})
     amounts = [_amount(v, unit, where) for v in value]
     units = {u for _, u in amounts}
-    if len(units) != 1 or np.ndim(value) > 1:
+    if len(units) != 1:
         raise errors.ParameterError(
             where, f"{value!r:.60} is no list of numbers in one unit", mend="Give numbers, or a DataArray."
         )
@@ -325,7 +334,7 @@ def _value(kind: str, name: str, value: Any, unit: str) -> xr.DataArray:
 
 def _amount(value: Any, unit: str, where: str) -> tuple[float, str]:
     """A number and its unit: `unit` where that is set, else whatever comes with the value ("" for none)."""
-    value = value.item() if isinstance(value, np.ndarray | np.generic) else value
+    value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
     if unit or not (isinstance(value, str) or hasattr(value, "units")):
         return labels.number(value, unit, where), unit
     if hasattr(value, "units"):
@@ -345,8 +354,11 @@ def _check_bounds(where: str, array: xr.DataArray, param: Param) -> None:
     bad = ~((values >= param.low) & (values <= param.high)) | (np.isinf(values) & (not math.isinf(param.value)))
     if array.size == 0 or bad.any():
         given = f"{float(values[bad].flat[0])!r} {param.unit}".strip() if array.size else "an empty list"
-        possible = f"{param.low:g} to {param.high:g} {param.unit}".strip()
-        raise errors.ParameterError(where, f"{given} is not a value", possible, mend="Give finite numbers.")
+        bounded = not (math.isinf(param.low) and math.isinf(param.high))
+        possible = f"{param.low:g} to {param.high:g} {param.unit}".strip() if bounded else "finite numbers"
+        raise errors.ParameterError(
+            where, f"{given} is not a value", possible, mend="Give numbers within these bounds."
+        )
 
 
 def _check_order(kind: str, start: xr.DataArray, stop: xr.DataArray) -> None:
@@ -364,20 +376,32 @@ def _with_wave(made: xr.Dataset, wave: xr.DataArray, interval: float) -> xr.Data
     return made.assign_attrs(interval=interval)
 
 
+_SEEDS = "0 to 2**64 - 1"
+
+
 def _seeds(seed: Any) -> xr.DataArray:
-    values = np.atleast_1d(np.asarray(seed))
-    if values.dtype.kind not in "iu" or values.ndim > 1 or (values < 0).any():
-        raise errors.ParameterError("noise: 'seed'", f"{seed!r} is not a whole number >= 0 or a list of them")
-    if np.ndim(seed) == 0:
-        return xr.DataArray(values[0])
-    return xr.DataArray(values, dims="noise.seed", coords={"noise.seed": values})
+    """Seeds as whole numbers of 64 bits, along `noise.seed` when they are a list."""
+    given = secrets.randbits(63) if seed is None else seed
+    values = given.values if isinstance(given, xr.DataArray) else np.asarray(given, dtype=object)
+    flat = values.ravel().tolist() if isinstance(given, xr.DataArray) or values.ndim < 2 else []
+    if not flat or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in flat):
+        raise errors.ParameterError("noise: 'seed'", f"{seed!r:.60} is not a whole number, or a list of them", _SEEDS)
+    if min(flat) < 0 or max(flat) >= 2**64:
+        raise errors.ParameterError("noise: 'seed'", f"{seed!r:.60} is out of bounds", _SEEDS)
+    if isinstance(given, xr.DataArray):
+        return given
+    numbers = np.array(flat, np.int64 if max(flat) < 2**63 else np.uint64)
+    if not values.ndim:
+        return xr.DataArray(numbers[0])
+    return xr.DataArray(numbers, dims="noise.seed", coords={"noise.seed": numbers})
 
 
 def _drawn(seed: Any, n: int, tau: float) -> Array:
     """One row of unit noise."""
     from scipy.signal import lfilter
 
-    normal = np.random.Generator(np.random.Philox(key=[int(seed), 0x6E6F697365])).standard_normal(n)
+    key = np.array([int(seed), 0x6E6F697365], np.uint64)
+    normal = np.random.Generator(np.random.Philox(key=key)).standard_normal(n)
     keep = np.exp(-NOISE_STEP / tau) if tau > 0 else 0.0
     drive = normal * np.sqrt(1.0 - keep**2)
     drive[0] = normal[0]
