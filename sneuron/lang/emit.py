@@ -23,6 +23,8 @@ __all__ = ["Layout", "Source", "emit"]
 
 EDGE = 2.0**-20
 """Stage times are moved inwards by this part of a step, so that the edges of a stimulus fall on one side of it."""
+EDGE_32 = 2.0**-21
+"""In float32 they are moved by this part of the time as well: more than what differences of times are rounded by."""
 
 REFRACTORY, ARMED, BEFORE, FLAG, PHASE, WAIT = (
     "_refractory_steps", "_armed", "_v_before", "_flag", "_phase", "_wait",
@@ -164,9 +166,9 @@ class _Emitter:
         """Stage times and played samples of a step, the same for all lanes."""
         used = {s.name for e in self.program.steps.values() for s in e.free_symbols}
         shift = {0.0: EDGE, 0.5: 0.5, 1.0: 1.0 - EDGE}
-        lines = [f"{t} = F(_origin + (_now + {shift[at]!r}) * _dt)" for at, t in TIMES.items() if t in used]
-        if TIMES[1.0] in used and self.dtype == "float32":
-            lines[-1] = f"{TIMES[1.0]} = np.nextafter(F(_origin + (_now + 1) * _dt), F(-np.inf))"
+        inward = {at: f" * {1 + side * EDGE_32!r}" for at, side in ((0.0, 1), (1.0, -1)) if self.dtype == "float32"}
+        times = {t: f"(_origin + (_now + {shift[at]!r}) * _dt){inward.get(at, '')}" for at, t in TIMES.items()}
+        lines = [f"{t} = F({time})" for t, time in times.items() if t in used]
         for k, t, place in ((k, t, p) for k in range(len(self.waves)) for p, t in enumerate(TIMES.values())):
             if f"_w{k}{t}" in used:
                 lines.append(f"_w{k}{t} = F(_wave[_rows[_b, {k}], 3 * (_now - _wave_start) + {place}])")
