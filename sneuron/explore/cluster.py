@@ -7,8 +7,10 @@ process that started it ends, however that happens, and a script needs no `if __
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -63,8 +65,8 @@ class Place:
 
     @property
     def processes(self) -> int:
-        """How many processes to reckon with."""
-        return 1 if self.scheduler == INLINE else self.workers or cores()
+        """How many workers to reckon with: processes, or threads of this one."""
+        return self.workers or cores()
 
     @property
     def room(self) -> float:
@@ -73,7 +75,7 @@ class Place:
             from dask.utils import parse_bytes
 
             return float(parse_bytes(self.memory))
-        return machine_memory() / self.processes
+        return 0.8 * machine_memory() / self.processes
 
 
 def cores() -> int:
@@ -169,10 +171,16 @@ def opened(place: Place) -> Iterator[tuple[Any, Embedded | None]]:
         yield _client_of(place.client), None
         return
     embedded = None if place.scheduler else Embedded(place.processes, place.memory)
+    importlib.import_module("distributed")  # sets up its loggers
+    log = logging.getLogger("distributed.client")
+    level = log.level
     try:
+        if embedded is not None:
+            log.setLevel(logging.CRITICAL)  # the loss of a cluster of our own is dealt with
         with _connected(embedded.address if embedded else place.scheduler) as client:
             yield client, embedded
     finally:
+        log.setLevel(level)
         if embedded is not None:
             embedded.close()
 
@@ -225,6 +233,14 @@ def main() -> None:
         with open(told, "w") as out:
             out.write(json.dumps({"address": cluster.scheduler_address, "dashboard": cluster.dashboard_link}) + "\n")
         sys.stdin.read()
+        _end()
+
+
+def _end() -> None:
+    """End the workers and this process at once: whatever matters is on disk."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(0)
 
 
 if __name__ == "__main__":

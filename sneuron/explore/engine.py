@@ -32,7 +32,7 @@ __all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named"]
 Arrays = dict[str, npt.NDArray[Any]]
 _CHEAP, _COSTLY = 3e-9, 1.5e-9
 _CALL = re.compile(r"\b(?:exp|log|sqrt|tanh|sin|cos|exprel|expm1|log1p|sigmoid|pow)\(")
-_PROBE_STEPS = 2_000_000
+_PROBE_STEPS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def engine_named(name: str) -> Engine:
 
 
 class Neurons:
-    """The engine of this package: point neurons through the fused kernel."""
+    """The engine of this package: point neurons through the fused kernel, which lets other threads run."""
+
+    threads = True
 
     def __init__(self) -> None:
         self._measured: dict[str, float] = {}
@@ -153,7 +155,7 @@ class Neurons:
     def seconds(self, plan: Plan, measure: bool = False) -> float:
         """Guessed from the equations, or measured on a few points at the model's own values."""
         steps = max(1, plan.steps * plan.trains)
-        many = int(np.clip(_PROBE_STEPS // steps, 64, 1024))
+        many = int(np.clip(_PROBE_STEPS // steps, 256, 1024))
         if not measure or steps * many > 8 * _PROBE_STEPS:
             return steps * _step_cost(plan.model)
         if plan.hash not in self._measured:

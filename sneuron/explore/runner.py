@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,12 +97,29 @@ class Runner:
             raise self.trouble
 
     def _inline(self) -> None:
-        while self.waiting and not self.stop.is_set():
-            item = self.waiting.popleft()
+        """In this process, in as many threads as its engines bear."""
+        engines = [part_of(self.study, item.part).plan.machine for item in self.waiting]
+        threads = self.place.processes if all(getattr(e, "threads", False) for e in engines) else 1
+        if threads == 1:
+            while self.waiting and not self.stop.is_set():
+                self.lease.demand()
+                self.progress.add(self._here(self.waiting.popleft())["status"])
+            return
+        with ThreadPoolExecutor(threads, "sneuron-block") as pool:
+            self._in_threads(pool, threads)
+
+    def _in_threads(self, pool: ThreadPoolExecutor, threads: int) -> None:
+        flying: set[Future[dict[str, Any]]] = set()
+        while flying or (self.waiting and not self.stop.is_set()):
             self.lease.demand()
-            self.progress.add(
-                run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)["status"]
-            )
+            while self.waiting and not self.stop.is_set() and len(flying) < threads:
+                flying.add(pool.submit(self._here, self.waiting.popleft()))
+            done, flying = wait(flying, _LOOK, FIRST_COMPLETED)
+            for future in done:
+                self.progress.add(future.result()["status"])
+
+    def _here(self, item: Item) -> dict[str, Any]:
+        return run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)
 
     def _on_clusters(self) -> None:
         """Go on with a new cluster when ours is lost, as long as it gets on."""
@@ -123,9 +141,9 @@ class Runner:
         try:
             while self.flying or (self.waiting and not self._ended):
                 if time.monotonic() - looked > _LOOK:
-                    looked, window = time.monotonic(), self._look(client)
                     if embedded is not None and not embedded.lives:
                         break
+                    looked, window = time.monotonic(), self._look(client)
                 while self.waiting and not self._ended and len(self.flying) < window:
                     self._submit(client, self.waiting.popleft(), landed)
                 if not self._land(landed):

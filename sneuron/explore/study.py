@@ -34,7 +34,7 @@ from sneuron.store.verify import Damage
 
 __all__ = ["Explanation", "Study"]
 
-_QUICK = 2.0
+_QUICK = 8.0
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 _WATCH = 0.5
 
@@ -422,7 +422,7 @@ class Study:
             return False
         costs = {name: float(part.entry["seconds"]) for name, part in parts.items()}
         left = sum(costs[p] * math.prod(parts[p].template.block.values()) for p, _ in missing_blocks(self.folder))
-        return left < _QUICK
+        return left / self.place.processes < _QUICK
 
     def _run_quietly(self) -> None:
         try:
