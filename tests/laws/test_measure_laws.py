@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from sneuron.analysis.measure import measures
 from sneuron.analysis.rates import KERNELS, FireRate
 from sneuron.analysis.segments import total
 from sneuron.plot.decimate import decimate
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*look like seconds:UserWarning")  # trains of any times at all
 
 STOP = 100.0
 time = st.floats(0, STOP, allow_subnormal=False)
