@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("cluster")
 STUDY = """\
 schema = 1
 name = "many"
-duration = "1200 ms"
+duration = "800 ms"
 dt = "0.01 ms"
 [model]
 kind = "hh"
@@ -34,6 +34,12 @@ def sneuron(*words):
     return [sys.executable, "-m", "sneuron", *words]
 
 
+def said_by(*words):
+    ran = subprocess.run(sneuron(*words), capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 @pytest.mark.timeout(300)
 def test_an_interrupted_run_is_resumed_to_the_same_results(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY)
@@ -52,14 +58,11 @@ def test_an_interrupted_run_is_resumed_to_the_same_results(tmp_path):
     _, said = run.communicate(timeout=100)
     assert run.returncode == 130, said
     assert f"sneuron resume {store}" in said
-    status = subprocess.run(sneuron("status", str(store), "--json"), capture_output=True, text=True, check=True)
-    held = json.loads(status.stdout)
+    held = json.loads(said_by("status", str(store), "--json"))
     assert held["state"] == "stopped"
     assert 0 < held["done"] < held["blocks"]
-    subprocess.run(sneuron("resume", str(store), "--scheduler", "inline"), capture_output=True, check=True)
-    subprocess.run(
-        sneuron("run", str(tmp_path / "whole.toml"), "--scheduler", "inline"), capture_output=True, check=True
-    )
+    said_by("resume", str(store), "--scheduler", "inline")
+    said_by("run", str(tmp_path / "whole.toml"), "--scheduler", "inline")
     import xarray as xr
 
     from sneuron.explore.study import Study
