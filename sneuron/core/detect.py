@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from sneuron.core.parts import detected
 __all__ = ["DetSpike"]
 
 Array = NDArray[Any]
+TIP = 0.3
+"""How long (ms) a single spike is near its peak."""
 
 
 def DetSpike(
@@ -34,13 +37,15 @@ def DetSpike(
     state : Dataset or DataArray
         A state, or a trace with a `time` coordinate (ms, or with units) and voltage (mV, or with units).
     threshold : number or DataArray, mV
-        Of a trace: a spike is an upward crossing.  0 when omitted.  May differ from trace to trace.
+        Of a trace: a spike is an upward crossing.  0 when omitted.  May differ from trace to trace; dims that
+        the trace does not have are dims of the result.
         A state has its own (`spike_threshold`, `Vth`, ...).
     rearm : number or DataArray, mV
         A trace must fall below this before its next spike; 10 mV below the threshold when omitted.
     relative : float in (0, 1), optional
-        For recordings: the threshold lies at this part of the way from the trace's median up to its
-        99.9th percentile, and re-arms half as far up; recordings that do not rise by at least 20 mV hold no spike.
+        For recordings: the threshold lies at this part of the way from the trace's median up to the voltage
+        that it exceeds for 0.3 ms in all (one sample, when they are further apart), and re-arms half as far up;
+        recordings that do not rise by at least 20 mV hold no spike.
     min_isi : number, ms
         Later crossings closer than this to the last spike are the same spike.
     dt, method :
@@ -55,7 +60,7 @@ def DetSpike(
     Raises
     ------
     DataError
-        When a trace has no evenly growing `time`.
+        When a trace has no growing `time`, or its threshold has other coordinates.
     ParameterError
         When rearm is above the threshold.
 
@@ -75,7 +80,10 @@ def DetSpike(
         return detected(state, dt, method)
     if dt is not None or method is not None:
         raise errors.ParameterError("DetSpike", "dt and method belong to states; a trace has its time coordinate")
-    return _in_trace(state, threshold, rearm, relative, labels.number(min_isi, "ms", "DetSpike: 'min_isi'"))
+    gap = labels.number(min_isi, "ms", "DetSpike: 'min_isi'")
+    if gap < 0:
+        raise errors.ParameterError("DetSpike: 'min_isi'", f"{min_isi!r} is below 0", "0 or more ms")
+    return _in_trace(state, threshold, rearm, relative, gap)
 
 
 def _refuse_trace_options(threshold: Any, rearm: Any, relative: Any, min_isi: Any) -> None:
@@ -96,12 +104,12 @@ def _in_trace(trace: Any, threshold: Any, rearm: Any, relative: float | None, mi
     if t.size and not (np.diff(t) > 0).all():
         raise errors.DataError(where, "the time coordinate does not grow", mend="Sort the trace by time.")
     voltage = labels.convert(trace.astype(np.float64), labels.units_of(trace.attrs), "mV", f"{where}: voltage")
-    level, low = _levels(voltage, threshold, rearm, relative)
-    others = [d for d in trace.dims if d != labels.TIME]
+    voltage, level, low = _together(voltage, *_levels(voltage, t, threshold, rearm, relative))
+    others = [d for d in voltage.dims if d != labels.TIME]
     v = voltage.transpose(*others, labels.TIME)
-    flat = np.ascontiguousarray(v.values.reshape(-1, t.size))
+    flat = np.ascontiguousarray(v.values.reshape(math.prod(v.shape[:-1]), t.size))
     like = v.isel({labels.TIME: 0}, drop=True) if t.size else v.sum(labels.TIME)
-    ups, downs = ((x + 0.0 * like).transpose(*others).values.reshape(-1) for x in (level, low))
+    ups, downs = (x.transpose(*others).values.reshape(-1).astype(np.float64) for x in (level, low))
     rows = [_crossings(f, t, u, d, min_isi) for f, u, d in zip(flat, ups, downs, strict=True)]
     counts = np.array([len(r) for r in rows])
     times = np.full((len(rows), int(counts.max(initial=0))), np.nan)
@@ -126,18 +134,45 @@ def _labelled(like: xr.DataArray, times: Array, counts: Array, t: Array) -> xr.D
     return data.assign_coords({k: c for k, c in like.coords.items() if k != labels.TIME})
 
 
-def _levels(v: xr.DataArray, threshold: Any, rearm: Any, relative: float | None) -> tuple[Any, Any]:
+def _together(voltage: xr.DataArray, *levels: Any) -> tuple[xr.DataArray, ...]:
+    """The traces and their levels over the same dims."""
+    arrays = [xr.DataArray(x) for x in levels]
+    if any(labels.TIME in a.dims for a in arrays):
+        raise errors.DataError(
+            "DetSpike", "a threshold that changes over time is none", mend="Give one for each trace."
+        )
+    try:
+        return xr.broadcast(*xr.align(voltage, *arrays, join="exact"), exclude=[labels.TIME])
+    except xr.AlignmentError as cause:
+        what = "the coordinates of the threshold are not those of the traces"
+        raise errors.DataError("DetSpike", what, mend="Give one for each trace, or a dim of its own.") from cause
+
+
+def _lasting(v: xr.DataArray, t: Array) -> xr.DataArray:
+    """The voltage that each trace exceeds for as long as the tip of one spike lasts."""
+    many = min(t.size, max(1, round(TIP / float(np.median(np.diff(t)))))) if t.size > 1 else 1
+
+    def highest(x: Array) -> Array:
+        return np.partition(np.where(np.isnan(x), -np.inf, x), x.shape[-1] - many, axis=-1)[..., -many]
+
+    found: xr.DataArray = xr.apply_ufunc(highest, v, input_core_dims=[[labels.TIME]])
+    return found
+
+
+def _levels(v: xr.DataArray, t: Array, threshold: Any, rearm: Any, relative: float | None) -> tuple[Any, Any]:
     """Threshold and re-arming level, numbers or one per trace."""
     if relative is not None:
         if threshold is not None or rearm is not None:
             raise errors.ParameterError(
                 "DetSpike", "relative takes the place of threshold and rearm", mend="Give one of them."
             )
-        if not 0 < relative < 1:
+        if not t.size:
+            return np.inf, np.inf
+        if not 0 < labels.number(relative, "1", "DetSpike: 'relative'") < 1:
             raise errors.ParameterError(
                 "DetSpike: 'relative'", f"{relative!r} is no part of the way", "a number in (0, 1)"
             )
-        base, top = (v.quantile(q, labels.TIME).drop_vars("quantile") for q in (0.5, 0.999))
+        base, top = v.quantile(0.5, labels.TIME).drop_vars("quantile"), _lasting(v.compute(), t)
         rise = (top - base).where(top - base >= 20.0, np.inf)
         return base + relative * rise, base + 0.5 * relative * rise
     level = _level(0.0 if threshold is None else threshold, "threshold")

@@ -308,8 +308,12 @@ def _with_internals(data: xr.Dataset, model: Model) -> xr.Dataset:
 def _threshold(data: xr.Dataset, model: Model) -> Any:
     from sneuron.lang.expr import numpy_value
 
-    names = {s.name for s in model.threshold.free_symbols}
-    return numpy_value(model.threshold, {n: data[n] for n in names})
+    names = sorted(s.name for s in model.threshold.free_symbols)
+    if not names:
+        return numpy_value(model.threshold, {})
+    return xr.apply_ufunc(
+        lambda *values: numpy_value(model.threshold, dict(zip(names, values, strict=True))), *(data[n] for n in names)
+    )
 
 
 def _again(state: xr.Dataset) -> xr.Dataset:
