@@ -10,7 +10,8 @@ import xarray as xr
 from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY
+from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
+from sneuron.lang.program import REFRACTORY
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
@@ -76,7 +77,7 @@ def UpdGate(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
     state : Dataset
     dt : number or text, ms
     method : str
-        A split method: exp_euler, rush_larsen, euler, exact, izh2003.
+        A split method: exp_euler, rush_larsen, euler, exact, izh2003, izh2004.
 
     Returns
     -------

@@ -138,8 +138,9 @@ def StepSim(
 
     Notes
     -----
-    Order inside a step: currents, gates, voltage, refractoriness, detection, reset.  For split methods it
-    is IonDyn, UpdGate, UpdVolt, RefracDyn, DetSpike, RstSpike, bit for bit.
+    For split methods a step is IonDyn, UpdVolt, UpdGate, RefracDyn, DetSpike, RstSpike, bit for bit: the gates
+    see the new voltage, which makes spike times second-order accurate.  Under "euler" all states move from the
+    same old ones: IonDyn, UpdGate, UpdVolt, RefracDyn, DetSpike, RstSpike.
 
     Examples
     --------

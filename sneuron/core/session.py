@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.state import MEMBRANE, model_of, state_dims
 from sneuron.core.stimulus import players, samples, waves_of
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE, REFRACTORY
+from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
+from sneuron.lang.program import REFRACTORY
 
 __all__ = ["Session", "checked_dt", "steps_in"]
 

@@ -17,7 +17,8 @@ import sympy as sp
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import TIMES, Program, Wave, build, decay
+from sneuron.lang.program import REFRACTORY, TIMES, Program, Wave, build, decay
+from sneuron.lang.texts import Layout, Texts, function, indented, over_lanes
 
 __all__ = ["Layout", "Source", "emit"]
 
@@ -26,37 +27,10 @@ EDGE = 2.0**-20
 EDGE_32 = 2.0**-21
 """In float32 they are moved by this part of the time as well: more than what differences of times are rounded by."""
 
-REFRACTORY, ARMED, BEFORE, FLAG, PHASE, WAIT = (
-    "_refractory_steps", "_armed", "_v_before", "_flag", "_phase", "_wait",
-)  # fmt: skip
+ARMED, BEFORE, FLAG, PHASE, WAIT = "_armed", "_v_before", "_flag", "_phase", "_wait"
 _BOUND = 1.0e4
 PATIENCE = 16
 """Steps that a block takes in the long form, once a lane was beyond the short one."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each quantity of a block lies.
-
-    Attributes
-    ----------
-    width : int
-        Lanes in a block.
-    rows : dict of name to row
-        States first, then internal rows, currents, slopes, features, parameters, hoisted numbers.
-    """
-
-    width: int
-    rows: dict[str, int]
-
-    def offset(self, name: str) -> int:
-        """First element of a row in the flat block."""
-        return self.rows[name] * self.width
-
-    @property
-    def size(self) -> int:
-        """Elements of a block."""
-        return len(self.rows) * self.width
 
 
 @dataclass(frozen=True)
@@ -83,7 +57,7 @@ def emit(
     return _Emitter(model, method, dtype, waves, record, features, program).source()
 
 
-class _Emitter:
+class _Emitter(Texts):
     def __init__(
         self,
         model: Model,
@@ -114,33 +88,6 @@ class _Emitter:
     def source(self) -> Source:
         parts = [self._head(), self._prepare(), self._run(), *self._views()]
         return Source("\n\n".join(parts), self.layout, self.program, self.record, self.waves)
-
-    # -- small texts -------------------------------------------------------------------------------
-
-    def _at(self, name: str) -> str:
-        return f"_S[{self.layout.offset(name)} + _i]"
-
-    def _loads(self, names: Iterable[str]) -> list[str]:
-        return [f"{mangled(n)} = {self._at(n)}" for n in names if n in self.layout.rows]
-
-    def _store(self, name: str, text: str) -> str:
-        return f"{self._at(name)} = {text}"
-
-    def _needed(self, body: Iterable[tuple[str, sp.Basic]], extra: Iterable[sp.Basic] = ()) -> list[str]:
-        """Names that the assignments use and do not make."""
-        made: set[str] = set()
-        used: dict[str, None] = {}
-        for name, expr in body:
-            for s in sorted(expr.free_symbols, key=str):
-                if s.name not in made:
-                    used[s.name] = None
-            made.add(name)
-        for expr in extra:
-            used |= {s.name: None for s in sorted(expr.free_symbols, key=str) if s.name not in made}
-        return list(used)
-
-    def _assignments(self, body: Iterable[tuple[str, sp.Basic]]) -> list[str]:
-        return [f"{mangled(name)} = {self.print(expr)}" for name, expr in body]
 
     def _head(self) -> str:
         model = self.model
@@ -180,9 +127,9 @@ class _Emitter:
         hoisted = self.program.hoisted
         loads = self._loads(n for n in self._needed(hoisted) if n != "dt")
         lines = [*self._assignments(hoisted), *(self._store(n, mangled(n)) for n, _ in hoisted)]
-        return _function(
+        return function(
             "prepare", "_B, _dt", "Numbers that depend on parameters and dt alone.",
-            ["dt = F(_dt)", *_over_lanes([*loads, *lines] or ["pass"])],
+            ["dt = F(_dt)", *over_lanes([*loads, *lines] or ["pass"])],
         )  # fmt: skip
 
     # -- the fused run -----------------------------------------------------------------------------
@@ -195,23 +142,23 @@ class _Emitter:
         loop += [*self._lanes(), "_s += 1"]
         if self.record:
             loop += self._copies([(k, n) for k, n in recorded if n not in self.model.states], after=True)
-        loop += ["if _any:", *_in(["for _i in range(W):", *_in(self._events())])]
+        loop += ["if _any:", *indented(["for _i in range(W):", *indented(self._events())])]
         body = [
             "_S = _B[_b]",
             "_s = _done[_b]",
             "_room = True",
             *(["_patience = 0"] if self._decays() else []),
             "while _s < _n and _room:",
-            *_in(loop),
+            *indented(loop),
             "_done[_b] = _s",
         ]
         arguments = (
             "_B, _first, _done, _n, _dt, _origin, _wave, _rows, _wave_start, "
             "_times, _fill, _counts, _status, _bad, _rec, _every"
         )
-        return _function(
+        return function(
             "run", arguments, "Steps until the end, or until a block has no room for more spikes.",
-            ["dt = F(_dt)", "_K = _times.shape[2]", "for _b in range(_B.shape[0]):", *_in(body)],
+            ["dt = F(_dt)", "_K = _times.shape[2]", "for _b in range(_B.shape[0]):", *indented(body)],
         )  # fmt: skip
 
     def _copies(self, what: list[tuple[int, str]], after: bool = False) -> list[str]:
@@ -219,7 +166,7 @@ class _Emitter:
             return []
         at = "(_s - 1)" if after else "_s"
         copies = [f"_rec[{k}, {at} // _every, _b, _i] = {self._at(n)}" for k, n in what]
-        return [f"if {at} % _every == 0:", *_in(["for _i in range(W):", *_in(copies)])]
+        return [f"if {at} % _every == 0:", *indented(["for _i in range(W):", *indented(copies)])]
 
     def _lanes(self) -> list[str]:
         """One step of all lanes of a block.
@@ -227,38 +174,49 @@ class _Emitter:
         Where increments hold `decay`, lanes first take its short form, valid near 0, and note whether one of them
         was beyond it; then all take the form for any argument, which has the same bits where the short one is valid.
         """
-        settle = ["for _i in range(W):", *_in(self._settle())]
+        settle = ["for _i in range(W):", *indented(self._settle())]
         if not self._decays():
-            both = [*self._advance(), *self._settle()]
-            return ["_any = np.int32(0)", "for _i in range(W):", *_in(both)]
-        keep = [self._store(f"new.{x}", mangled(new)) for x, new in self.program.new.items()]
-        short = [line.replace("decay(", "decay_near(") for line in self._advance(flagged=True)]
+            both = [*self._advance([*self.program.new]), *self._settle()]
+            return ["_any = np.int32(0)", "for _i in range(W):", *indented(both)]
+        states = [x for x in self.program.new if x != "v"]
+        groups = [["v"], states] if self.method.voltage_first and states else [[*self.program.new]]
+        short = [line for group in groups for line in self._loop(group, near=True)]
         return [
             "_any, _wide = np.int32(0), np.int32(_patience)",
             "if _patience == 0:",
-            *_in(["for _i in range(W):", *_in([*short, *keep])]),
-            *_in(["if _wide:", *_in([f"_patience = {PATIENCE}"])]),
+            *indented(short),
+            *indented(["if _wide:", *indented([f"_patience = {PATIENCE}"])]),
             "else:",
-            *_in(["_patience -= 1"]),
+            *indented(["_patience -= 1"]),
             "if _wide:",
-            *_in(["for _i in range(W):", *_in([*self._advance(), *keep])]),
+            *indented([line for group in groups for line in self._loop(group)]),
             *settle,
         ]
 
-    def _decays(self) -> list[sp.Expr]:
+    def _loop(self, states: list[str], near: bool = False) -> list[str]:
+        """New values of some states of all lanes, kept aside; short loops leave the processor more to do at once."""
+        p = self.program
+        lines = self._advance(states, flagged=near)
+        lines = [line.replace("decay(", "decay_near(") for line in lines] if near else lines
+        keep = [self._store(f"new.{x}", mangled(p.new[x])) for x in states]
+        return ["for _i in range(W):", *indented([*lines, *keep])]
+
+    def _decays(self, body: Iterable[tuple[str, sp.Expr]] | None = None) -> list[sp.Expr]:
         """Arguments of `decay` in the increments of a step."""
-        body = self.program.ordered(self.program.new.values())
+        body = self.program.ordered(self.program.new.values()) if body is None else body
         found = {node.args[0] for _, expr in body for node in expr.atoms(decay)}
         return sorted(found, key=sp.core.sorting.default_sort_key)
 
-    def _advance(self, flagged: bool = False) -> list[str]:
-        """New values of all states of a lane, and what is watched or recorded, from the old values."""
+    def _advance(self, states: list[str], flagged: bool = False) -> list[str]:
+        """New values of states of a lane from the old values; with the voltage, what is watched or recorded too."""
         p = self.program
-        extras = [n for n in self._watched() if n in p.steps]
-        body = p.ordered([*p.new.values(), *extras])
-        lines = [*self._loads(self._needed(body)), *self._assignments(body)]
-        if flagged:
-            inside = " & ".join(f"(fabs({self.print(z)}) <= {self.print.number(2.0)})" for z in self._decays())
+        after = "v" not in states
+        extras = [n for n in self._watched() if n in p.steps and not after]
+        body = p.ordered([*(p.new[x] for x in states), *extras], [p.new["v"]] if after else [])
+        moved = [f"{mangled(p.new['v'])} = {self._at('new.v')}"] if after else []
+        lines = [*moved, *self._loads(self._needed(body)), *self._assignments(body)]
+        if flagged and self._decays(body):
+            inside = " & ".join(f"(fabs({self.print(z)}) <= {self.print.number(2.0)})" for z in self._decays(body))
             lines.append(f"_wide = raise_flag(_wide, not ({inside}), ONE)")
         return [*lines, *(self._store(n, mangled(n)) for n in extras)]
 
@@ -287,13 +245,11 @@ class _Emitter:
         ]
 
     def _hold(self) -> list[str]:
-        """The membrane stays where it is while refractory; whole steps are counted."""
+        """Steps of refractoriness are counted."""
         if not self.model.refractory:
             return []
-        zero = self.print.number(0.0)
-        lines = [f"_left = {self._at(REFRACTORY)}", f"_v_new = either(_left > {zero}, v, _v_new)"]
         kept = [self._store(WAIT, "_left")] if self.closed else []
-        return [*lines, *kept, self._store(REFRACTORY, self._one_less("_left"))]
+        return [f"_left = {self._at(REFRACTORY)}", *kept, self._store(REFRACTORY, self._one_less("_left"))]
 
     def _detect(self) -> list[str]:
         lines = [f"_up = _v_new >= {self.print(self.program.threshold)}"]
@@ -360,7 +316,7 @@ class _Emitter:
         lines = [f"_flag = {self._at(FLAG)}"]
         failed = [
             "if _status[_b, _i] == 0:",
-            *_in([
+            *indented([
                 f"_v = {self._at('v')}",
                 "_status[_b, _i] = 3 if abs(_v) < np.inf else 2",
                 "_bad[_b, _i] = _origin + _first * _dt + _s * _dt",
@@ -368,8 +324,8 @@ class _Emitter:
         ]  # fmt: skip
         failed += self._safe()
         if self.closed:
-            return [*lines, "if _flag == 3:", *_in(self._exact()), "elif _flag == 2:", *_in(failed)]
-        return [*lines, "if _flag == 1:", *_in(self._spike()), "elif _flag == 2:", *_in(failed)]
+            return [*lines, "if _flag == 3:", *indented(self._exact()), "elif _flag == 2:", *indented(failed)]
+        return [*lines, "if _flag == 1:", *indented(self._spike()), "elif _flag == 2:", *indented(failed)]
 
     def _safe(self) -> list[str]:
         """A failed lane is parked at values that stay numbers; its results are void."""
@@ -385,8 +341,8 @@ class _Emitter:
             *self._loads(self._needed([], [self.program.threshold])),
             f"_from = {self._at(BEFORE)}", f"_to = {self._at('v')}",
             f"_phase = ({self.print(self.program.threshold)} - _from) / (_to - _from)",
-            "if not (_phase > 0.0):", *_in(["_phase = F(0.0)"]),
-            "if _phase > 1.0:", *_in(["_phase = F(1.0)"]),
+            "if not (_phase > 0.0):", *indented(["_phase = F(0.0)"]),
+            "if _phase > 1.0:", *indented(["_phase = F(1.0)"]),
             self._store(PHASE, "_phase"),
         ]  # fmt: skip
         time = "_origin + (_now + float(_phase)) * _dt"
@@ -397,11 +353,11 @@ class _Emitter:
         return [
             "_counts[_b, _i] += 1",
             "if _K > 0:",
-            *_in([
+            *indented([
                 f"_times[_b, _i, _fill[_b, _i]] = {time}",
                 "_fill[_b, _i] += 1",
                 "if _fill[_b, _i] >= _K - 8:",
-                *_in(["_room = False"]),
+                *indented(["_room = False"]),
             ]),
         ]  # fmt: skip
 
@@ -427,7 +383,7 @@ class _Emitter:
             *([f"_left = {self._at(WAIT)}"] if self.model.refractory else []),
             *self._solved(self._note("_origin + _now * _dt + _o")),
             "if _many >= 8 and _status[_b, _i] == 0:",
-            *_in(["_status[_b, _i] = 4", "_bad[_b, _i] = _origin + _now * _dt"]),
+            *indented(["_status[_b, _i] = 4", "_bad[_b, _i] = _origin + _now * _dt"]),
             *([self._store(REFRACTORY, self._one_less(self._at(REFRACTORY)))] if self.model.refractory else []),
         ]
 
@@ -443,7 +399,7 @@ class _Emitter:
             "_wait = float(_left) * _dt" if waiting else "_wait = 0.0",
             "_v, _o, _many = float(v), 0.0, 0",
             "while _o < _dt:",
-            *_in(self._within(note)),
+            *indented(self._within(note)),
             self._store("v", "F(_v)"),
             *([self._store(REFRACTORY, "F(_wait / _dt) + F(1.0)")] if waiting else []),
             self._store(FLAG, "F(min(_many, 1))"),
@@ -458,12 +414,12 @@ class _Emitter:
             "_held = min(_wait, _dt - _o)",
             "_o, _wait = _o + _held, _wait - _held",
             "if _o >= _dt:",
-            *_in(["break"]),
+            *indented(["break"]),
             "_slope = _drive + _rate * (float(v) - _v)",
             "_rest = _dt - _o",
             "_end = _v + _slope * _rest * exprel(-_rate * _rest)",
             "if not _end >= _level or _many >= 8:",
-            *_in(["_v = _end", "break"]),
+            *indented(["_v = _end", "break"]),
             "_need = (_level - _v) / _slope",
             "_cross = -np.log1p(-_need * _rate) / _rate if _rate != 0.0 else _need",
             "_o, _many = _o + min(max(_cross, 0.0), _rest), _many + 1",
@@ -488,9 +444,9 @@ class _Emitter:
 
     def _view(self, name: str, doc: str, lines: list[str]) -> str:
         arguments = "_B, _first, _dt, _origin, _wave, _rows, _wave_start"
-        loop = ["_S = _B[_b]", *self._clock(), "for _i in range(W):", *_in(lines or ["pass"])]
-        return _function(
-            name, arguments, doc, ["dt, _now = F(_dt), _first", "for _b in range(_B.shape[0]):", *_in(loop)]
+        loop = ["_S = _B[_b]", *self._clock(), "for _i in range(W):", *indented(lines or ["pass"])]
+        return function(
+            name, arguments, doc, ["dt, _now = F(_dt), _first", "for _b in range(_B.shape[0]):", *indented(loop)]
         )  # fmt: skip
 
     def _slice(self, outputs: list[str], given: Iterable[str] = ()) -> list[str]:
@@ -525,9 +481,6 @@ class _Emitter:
         p = self.program
         given = [n for n in [*p.currents.values(), *p.slopes.values(), p.stimulus] if n]
         lines = self._loads(["v"]) + self._slice(["_v_new"], given)
-        if self.model.refractory:
-            zero = self.print.number(0.0)
-            lines += [f"_left = {self._at(REFRACTORY)}", f"_v_new = either(_left > {zero}, v, _v_new)"]
         lines += [self._store(BEFORE, "v"), self._store("v", "_v_new")]
         if self.closed:
             lines += self._volt_closed(given)
@@ -538,11 +491,13 @@ class _Emitter:
         p = self.program
         extra = self._needed([], [p.threshold, self.model.capacitance, *(_symbol(n) for n in given)])
         part = " or 0.0 < _left < 1.0" if self.model.refractory else ""
+        left = [f"_left = {self._at(REFRACTORY)}"] if self.model.refractory else []
         return [
+            *left,
             self._store(FLAG, "F(0.0)"),
             *self._loads(n for n in extra if n != "v"),
             f"if _v_new >= {self.print(p.threshold)}{part}:",
-            *_in(self._solved([])),
+            *indented(self._solved([])),
         ]
 
     def _refraction(self) -> str:
@@ -569,7 +524,7 @@ class _Emitter:
     def _resetting(self) -> str:
         return self._view(
             "resetting", "Resets the flagged lanes.",
-            [f"if {self._at(FLAG)} == 1:", *_in(([] if self.closed else self._reset()) or ["pass"])],
+            [f"if {self._at(FLAG)} == 1:", *indented(([] if self.closed else self._reset()) or ["pass"])],
         )  # fmt: skip
 
 
@@ -584,15 +539,3 @@ def _feature_rows(feature: str) -> list[str]:
 
 def _feature_of(feature: str) -> str:
     return feature.rsplit("_", 1)[0]
-
-
-def _in(lines: Iterable[str]) -> list[str]:
-    return ["    " + line for line in lines]
-
-
-def _over_lanes(lines: list[str]) -> list[str]:
-    return ["for _b in range(_B.shape[0]):", *_in(["_S = _B[_b]", "for _i in range(W):", *_in(lines)])]
-
-
-def _function(name: str, arguments: str, doc: str, lines: list[str]) -> str:
-    return "\n".join(["@njit(**OPTIONS)", f"def {name}({arguments}):", *_in([f'"""{doc}"""', *lines])])

@@ -80,7 +80,9 @@ METHODS = {
             (0.0,),
             "x + dt*k1*exprel(dt*j1)",
             split=True,
-            source="exponential Euler; Hochbruck & Ostermann 2010, doi:10.1017/S0962492910000048",
+            voltage_first=("x + dt*k1*exprel(dt*j1)",),
+            source="Hochbruck & Ostermann 2010, doi:10.1017/S0962492910000048; v before the gates as in "
+            "Hines 1984, doi:10.1016/0020-7101(84)90008-4",
         ),
         Method(
             "exp_midpoint",
@@ -98,6 +100,7 @@ METHODS = {
             "x + dt*k1",
             gates="x + dt*k1*exprel(dt*j1)",
             split=True,
+            voltage_first=("x + dt*k1",),
             source="Rush & Larsen 1978, doi:10.1109/TBME.1978.326270",
         ),
         Method(
@@ -121,6 +124,16 @@ METHODS = {
             voltage_first=("x + dt/2*k1", "x + dt/2*k1"),
             stability=float("inf"),
             source="Izhikevich 2003, doi:10.1109/TNN.2003.820440 (net.m)",
+        ),
+        Method(
+            "izh2004",
+            1,
+            ("x",),
+            (0.0,),
+            "x + dt*k1",
+            split=True,
+            voltage_first=("x + dt*k1",),
+            source="Izhikevich 2004, doi:10.1109/TNN.2004.832719: semi-implicit Euler",
         ),
     )
 }

@@ -18,14 +18,18 @@ import sympy as sp
 
 from sneuron import errors
 from sneuron.lang.expr import parse
+from sneuron.lang.functions import where
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
-__all__ = ["TIMES", "Assignments", "Program", "Wave", "build", "decay", "recordable", "wave"]
+__all__ = ["REFRACTORY", "TIMES", "Assignments", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)
 T = sp.Symbol("t", real=True)
+REFRACTORY = "_refractory_steps"
+"""What the steps that a neuron still has to wait are called."""
+
 TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
 """What the stage times of a step are called."""
 
@@ -104,7 +108,8 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     _check(model, method)
     maker = _Maker(model, method, stimuli)
     program = maker.program()
-    program.steps = {name: _evaluated(expr) for name, expr in program.steps.items()}
+    kept = [*program.new.values(), *program.currents.values(), *program.slopes.values(), program.stimulus]
+    program.steps = {name: _evaluated(expr) for name, expr in program.ordered(kept)}
     constant = {*model.params, DT.name, *(f"{s.name}.{p}" for s in stimuli for p in s.params)}
     _share_exponentials(program, constant)
     _hoist(program, constant)
@@ -161,24 +166,33 @@ class _Maker:
             for x, (f, j) in slopes.items():
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
-            text = method.gates if method.gates and x in model.gates else method.update
-            self.made.new[x] = self._named(f"_{x}_new", _text(text, known[x])).name
+            self._moved(x, _text(self._update(x), known[x]))
 
     def _voltage_first(self) -> None:
         """The voltage advances through its own texts; the other states then see the new voltage."""
         state: dict[str, sp.Symbol] = {x: _symbol(x) for x in self.model.states}
         for k, text in enumerate(self.method.voltage_first, start=1):
             f, j = self._field(state, 0.0, "" if k == 1 else f"_{k}")["v"]
-            name = f"_v_part{k}" if k < len(self.method.voltage_first) else "_v_new"
             value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
-            state = state | {"v": self._named(name, value)}
-        self.made.new["v"] = state["v"].name
+            last = k == len(self.method.voltage_first)
+            state = state | {"v": self._moved("v", value) if last else self._named(f"_v_part{k}", value)}
         slopes = self._field(state, 0.0, "_after")
         for x in self.model.states:
             if x != "v":
                 f, j = slopes[x]
-                value = _text(self.method.update, {"x": state[x], "dt": DT, "k1": f, "j1": j})
-                self.made.new[x] = self._named(f"_{x}_new", value).name
+                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}))
+
+    def _update(self, x: str) -> str:
+        return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
+
+    def _moved(self, x: str, value: sp.Expr) -> sp.Symbol:
+        """The new value of a state; the voltage stays where it is while the neuron is refractory."""
+        if x == "v" and self.model.refractory:
+            free = self._named("_v_free", value)
+            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol("v"), free)
+        new = self._named(f"_{x}_new", value)
+        self.made.new[x] = new.name
+        return new
 
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
