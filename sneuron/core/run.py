@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -392,6 +393,8 @@ def _provenance(session: Session, n: int) -> dict[str, Any]:
         for k, p in model.params.items()
         if k in state and state[k].ndim == 0 and float(state[k]) != p.value
     }
+    inputs = [str(n) for n, a in state.data_vars.items() if a.attrs.get("role") == "input" and a.ndim == 0]
+    own |= {k: float(state[k]) for k in inputs if math.isfinite(float(state[k]))}
     return {
         "model": model.to_json(),
         "model_name": model.name,

@@ -104,6 +104,10 @@ def parameter(state: xr.Dataset, name: str) -> xr.DataArray:
     return state[name]
 
 
+class _Column(list[Any]):
+    """Values of one name along `point`, as they were given."""
+
+
 def _from_list(items: Any, where: str) -> dict[str, Any]:
     """A list of mappings as columns along `point`."""
     rows = list(items)
@@ -120,7 +124,7 @@ def _from_list(items: Any, where: str) -> dict[str, Any]:
             )
         if row.get("model", "hh") != rows[0].get("model", "hh"):
             raise errors.ParameterError(where, f"point {k} is of another model", mend="Make one state for each model.")
-    columns = {n: xr.DataArray([r[n] for r in rows], dims=labels.POINT) for n in names - {"model"}}
+    columns = {n: _Column(r[n] for r in rows) for n in rows[0] if n != "model"}
     return ({"model": rows[0]["model"]} if "model" in names else {}) | columns
 
 
@@ -149,6 +153,9 @@ def _accepted(model: Model, given: Mapping[str, Any], where: str) -> dict[str, x
 
 def _labelled(name: str, value: Any, unit: str, where: str) -> xr.DataArray:
     """One parameter as a labelled float array in `unit`."""
+    if isinstance(value, _Column):
+        numbers = [labels.number(_plain(v), unit, where) for v in value]
+        return xr.DataArray(numbers, dims=labels.POINT, attrs={"units": unit})
     if isinstance(value, xr.DataArray):
         array = _floats(value.values, unit, where, value.attrs)
         coords = {k: c for k, c in value.coords.items() if set(c.dims) <= set(value.dims)}
@@ -164,7 +171,7 @@ def _labelled(name: str, value: Any, unit: str, where: str) -> xr.DataArray:
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.ndarray | np.generic) else value
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 def _floats(value: Any, unit: str, where: str, attrs: Mapping[Any, Any]) -> Array:
