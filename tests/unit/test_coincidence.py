@@ -1,6 +1,5 @@
 """The coincidence factor: conventions, matching, alignment, size."""
 
-
 import numpy as np
 import pytest
 import xarray as xr
