@@ -10,9 +10,10 @@ import faulthandler
 import functools
 import math
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,14 @@ def run_block(folder: str, part: str, block: int, attempt: int, epoch: int, time
     attempt, epoch : int
         Which try, under which lease: kept in the receipt.
     timeout : float or None
-        Seconds after which the process gives up and dies, so that the block goes to quarantine.
+        Seconds that the block may take; then the process dies or TimeoutError is raised: it goes to quarantine.
     """
     study = StudyFolder.open(folder)
     if block in study.done(part):
         return summary(study.receipt(part, block))
     own = part_of(study, part)
     began = time.perf_counter()
-    with _deadline(timeout):
-        found = computed(own, block_points(own, block))
+    found = _in_time(timeout, lambda: computed(own, block_points(own, block)))
     return summary(
         filed(study, own, block, found, {"attempt": attempt, "epoch": epoch, "seconds": time.perf_counter() - began})
     )
@@ -105,10 +105,10 @@ def filed(study: StudyFolder, part: Part, block: int, found: Findings, info: Map
     """Write the results of a block, shaped as its region; the receipt."""
     region = part.template.region(block)
     lengths = [region[d].stop - region[d].start for d in part.space.dims]
-    arrays = {name: values.reshape(*lengths, *values.shape[1:]) for name, values in found.arrays.items()}
+    arrays = {name: values.reshape((*lengths, *values.shape[1:])) for name, values in found.arrays.items()}
     messages = sorted(found.messages.items())
-    texts = list(dict.fromkeys(text for _, text in messages))
-    told = {"texts": texts, "points": [[number, texts.index(text)] for number, text in messages]}
+    texts = {text: place for place, text in enumerate(dict.fromkeys(text for _, text in messages))}
+    told = {"texts": list(texts), "points": [[number, texts[text]] for number, text in messages]}
     return study.write_block(part.name, block, arrays, {**info, "code": code_version(), "messages": told})
 
 
@@ -196,9 +196,8 @@ def _inside(part: Part, points: Points, found: Findings) -> npt.NDArray[np.bool_
     for name, values in points.params.items():
         param = part.plan.facts.known.params[name]
         wrong = points.kept & ~((values >= param.low) & (values <= param.high))
-        for low in np.flatnonzero(wrong & inside):
-            text = f"{name} = {values[low]!r} is out of bounds: {param.low} to {param.high} {param.unit}"
-            found.mark(np.array([low]), Status.ERROR, text)
+        text = f"{name} is out of bounds: {param.low} to {param.high} {param.unit}"
+        found.mark(np.flatnonzero(wrong & inside), Status.ERROR, text)
         inside &= ~wrong
     return inside
 
@@ -212,26 +211,40 @@ def _blank(part: Part, many: int) -> Findings:
     return Findings(arrays)
 
 
-@contextmanager
-def _deadline(timeout: float | None) -> Iterator[None]:
-    """End this process when what is inside takes longer: a kernel cannot be stopped in any other way."""
-    if timeout is None or not _alone():
-        yield
-        return
-    with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+def _in_time(timeout: float | None, work: Callable[[], Findings]) -> Findings:
+    """What `work` gives, if it does so in time.
+
+    A kernel cannot be stopped. A worker that is alone in its process and has a nanny ends itself and is started
+    anew; anywhere else the work is left behind in its thread, and TimeoutError is raised.
+    """
+    if timeout is None:
+        return work()
+    if _expendable():
+        with open(os.devnull, "w") as nowhere:
+            faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+            try:
+                return work()
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+    found: Future[Findings] = Future()
+    threading.Thread(target=_fulfil, args=(found, work), daemon=True, name="sneuron-timed").start()
+    return found.result(timeout)
 
 
-def _alone() -> bool:
-    """Whether this process is a worker with one thread, which may die without harm to others."""
+def _fulfil(found: Future[Findings], work: Callable[[], Findings]) -> None:
+    try:
+        found.set_result(work())
+    except BaseException as cause:
+        found.set_exception(cause)
+
+
+def _expendable() -> bool:
+    """Whether this process is a worker with one thread and a nanny, which may die without harm to others."""
     try:
         from distributed import get_worker
 
-        return get_worker().state.nthreads == 1 and os.getppid() != 1
+        worker = get_worker()
+        return worker.state.nthreads == 1 and worker.nanny is not None
     except (ImportError, ValueError):
         return False
 

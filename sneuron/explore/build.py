@@ -135,7 +135,7 @@ def chosen_points(space: Space, at: Any) -> tuple[int, ...]:
 
 
 def _crossings(space: Space, at: dict[str, Any]) -> np.ndarray:
-    places = []
+    places: list[np.ndarray] = []
     for dim, length in space.dims.items():
         axis = next((a for a in space.axes if a.dim == dim), None)
         named = [n for n in (*(axis.names if isinstance(axis, Axis) else ()), dim) if n in at]
@@ -152,6 +152,8 @@ def _crossings(space: Space, at: dict[str, Any]) -> np.ndarray:
         )
     if at:
         raise errors.unknown("record_at", "dim", next(iter(at)), list(space.dims))
+    if not places:
+        return np.zeros(1, np.int64)
     return np.ravel_multi_index(np.ix_(*places), tuple(space.dims.values())).ravel()
 
 

@@ -260,6 +260,9 @@ def _refuse_names(plan: Plan) -> None:
             raise errors.PlanError(
                 "outputs", f"the name {output.name!r} is taken", mend="Give the output another name."
             )
+    for name in plan.record:
+        if name in plan.space.names:
+            raise errors.PlanError("record", f"{name!r} is swept and cannot be recorded under the same name")
     if TRACE in plan.space.dims:
         raise errors.PlanError(
             "ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim."

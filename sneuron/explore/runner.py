@@ -29,7 +29,7 @@ __all__ = ["Runner", "counted", "missing_blocks"]
 
 _WINDOW = 4
 _TRIES = 3
-_LOOK = 0.5
+_LOOK, _CHECK = 0.5, 2.0
 
 
 @dataclass(frozen=True, order=True)
@@ -103,23 +103,28 @@ class Runner:
         if threads == 1:
             while self.waiting and not self.stop.is_set():
                 self.lease.demand()
-                self.progress.add(self._here(self.waiting.popleft())["status"])
+                self._here(self.waiting.popleft())
             return
         with ThreadPoolExecutor(threads, "sneuron-block") as pool:
             self._in_threads(pool, threads)
 
     def _in_threads(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        flying: set[Future[dict[str, Any]]] = set()
+        flying: set[Future[None]] = set()
         while flying or (self.waiting and not self.stop.is_set()):
             self.lease.demand()
             while self.waiting and not self.stop.is_set() and len(flying) < threads:
                 flying.add(pool.submit(self._here, self.waiting.popleft()))
             done, flying = wait(flying, _LOOK, FIRST_COMPLETED)
             for future in done:
-                self.progress.add(future.result()["status"])
+                future.result()
 
-    def _here(self, item: Item) -> dict[str, Any]:
-        return run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, None)
+    def _here(self, item: Item) -> None:
+        """Compute a block in this process."""
+        try:
+            told = run_block(str(self.study.path), item.part, item.block, item.attempt, self.lease.epoch, self.timeout)
+            self.progress.add(told["status"])
+        except TimeoutError:
+            self.suspects.append(item)
 
     def _on_clusters(self) -> None:
         """Go on with a new cluster when ours is lost, as long as it gets on."""
@@ -140,7 +145,7 @@ class Runner:
         looked, window = 0.0, _WINDOW
         try:
             while self.flying or (self.waiting and not self._ended):
-                if time.monotonic() - looked > _LOOK:
+                if time.monotonic() - looked > _CHECK:
                     if embedded is not None and not embedded.lives:
                         break
                     looked, window = time.monotonic(), self._look(client)
@@ -163,7 +168,10 @@ class Runner:
                 self.lease.demand()
             except errors.LeaseError as cause:
                 self.trouble = cause
-        threads = sum(int(worker["nthreads"]) for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        try:
+            threads = sum(int(n) for n in client.nthreads().values())
+        except (OSError, RuntimeError):  # a scheduler that does not answer: its futures will tell
+            threads = 1
         return max(1, _WINDOW * threads)
 
     def _submit(self, client: Any, item: Item, landed: queue.SimpleQueue[Any]) -> None:
@@ -204,7 +212,7 @@ class Runner:
         """A task that raised: a suspect, a full disk, a study that is not ours any more, or bad luck."""
         from distributed import KilledWorker
 
-        if isinstance(error, KilledWorker):
+        if isinstance(error, KilledWorker | TimeoutError):
             self.suspects.append(item)
         elif isinstance(error, errors.SneuronError) or item.attempt >= _TRIES:
             self.trouble = self.trouble or error

@@ -291,7 +291,14 @@ def space_of(ranges: Any, known: Known, repeats: int | None = None, where: str |
     for part in [ranges] if isinstance(ranges, Mapping | Samples) else _parts(ranges):
         maker.take(part)
     count = None if repeats in (None, 1) else _repeats(repeats)
-    return maker.space(count, where or "")
+    made = maker.space(count, where or "")
+    if not made.names and count is None:
+        raise errors.ParameterError(
+            "ranges", "nothing is varied and nothing is set", mend="Write {'gNa': grid(80, 160, 9)}."
+        )
+    if where and made.size <= _MANY_LISTED and not made.points({}).kept.any():
+        raise errors.ParameterError("where", f"no point fulfils {where!r}", mend="Loosen the condition, or the ranges.")
+    return made
 
 
 def point_keys(params: Mapping[str, Floats], repeat: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:

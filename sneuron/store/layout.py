@@ -80,7 +80,7 @@ class Variable:
         """Values as they lie on disk: scaled to integer ticks where the encoding says so."""
         rule = self.encoding or {}
         if self.stored == values.dtype and "scale_factor" not in rule and "add_offset" not in rule:
-            return np.ascontiguousarray(values)
+            return np.ascontiguousarray(values).reshape(values.shape)  # which makes one dim of none
         with np.errstate(invalid="ignore"):
             scaled = (values - rule.get("add_offset", 0)) / rule.get("scale_factor", 1)
         return self._rounded(scaled) if self.stored.kind in "iu" else scaled.astype(self.stored)

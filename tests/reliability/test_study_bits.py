@@ -20,7 +20,7 @@ def expected(tmp_path_factory) -> str:
     return digest(make(tmp_path_factory.mktemp("one") / "s", repeats=3).run().data)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.35, 0.55, 1000.0])
+@pytest.mark.parametrize("seconds", [0.25, 0.35, 1000.0])
 def test_the_cut_into_blocks_changes_no_bit(tmp_path, expected, seconds) -> None:
     study = make(tmp_path / "s", repeats=3, block_seconds=seconds)
     assert digest(study.run().data) == expected
@@ -41,7 +41,7 @@ def test_a_point_has_the_same_bits_in_any_study(tmp_path) -> None:
 
 
 def test_workers_listening_sockets_and_bits(tmp_path, expected, monkeypatch) -> None:
-    """On three workers: the same bits; in the whole tree of processes nothing listens beyond loopback."""
+    """On two workers: the same bits; in the whole tree of processes nothing listens beyond loopback."""
     found: list[tuple[str, int]] = []
     opened = cluster.Embedded.__init__
 
@@ -52,7 +52,7 @@ def test_workers_listening_sockets_and_bits(tmp_path, expected, monkeypatch) -> 
             found.extend(c.laddr for c in process.net_connections() if c.status == psutil.CONN_LISTEN)
 
     monkeypatch.setattr(cluster.Embedded, "__init__", watched)
-    study = make(tmp_path / "s", repeats=3, block_seconds=0.35, place=Place(workers=3))
+    study = make(tmp_path / "s", repeats=3, block_seconds=0.35, place=Place(workers=2))
     assert digest(study.run().data) == expected
     assert len(found) >= 4, "scheduler, its dashboard, workers"
     assert {address.ip for address in found} <= {"127.0.0.1", "::1"}

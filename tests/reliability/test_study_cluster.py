@@ -29,7 +29,7 @@ def test_losing_the_scheduler_costs_only_what_is_in_flight(tmp_path, monkeypatch
     monkeypatch.setattr(cluster.Embedded, "__init__", noted)
     monkeypatch.setenv("TOY_LOG", str(log))
     monkeypatch.setenv("TOY_SLEEP", "0.2")
-    study = make(tmp_path / "s", place=Place(workers=2)).start()
+    study = make(tmp_path / "s", place=Place(workers=1)).start()
     while runs(log) < 4:
         time.sleep(0.05)
     for process in [*psutil.Process(started[0].process.pid).children(recursive=True), started[0].process]:
@@ -54,7 +54,7 @@ def test_a_scheduler_by_address_and_one_that_goes_away(tmp_path, monkeypatch) ->
             time.sleep(0.05)
         for process in [*psutil.Process(theirs.process.pid).children(recursive=True), theirs.process]:
             process.kill()
-        with pytest.raises((errors.PlanError, OSError), match=r"lost|[Tt]imed out|connect"):
+        with pytest.raises(errors.PlanError, match="the cluster is lost"):
             study.wait()
     finally:
         theirs.close()

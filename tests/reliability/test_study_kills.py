@@ -25,7 +25,7 @@ def undisturbed(tmp_path_factory) -> str:
     return digest(study.run().data)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_forty_kills_lose_nothing(seed, tmp_path, undisturbed, monkeypatch) -> None:
     log = tmp_path / "log"
     monkeypatch.setenv("TOY_LOG", str(log))

@@ -101,3 +101,11 @@ def test_retry_computes_failed_blocks_again(tmp_path, monkeypatch) -> None:
     assert (tmp_path / "log").exists()
     assert digest(study.data) == data
     assert study.status()["error"] == 2
+
+
+def test_endless_points_without_a_cluster(tmp_path) -> None:
+    """Where no process may die the work is left behind, and its points are tried alone."""
+    study = make(tmp_path / "s", {"I": [1.0], "bad": [float(GOOD), float(ENDLESS)]}, block_seconds=0.1, timeout=1.5)
+    data = study.run().data
+    assert data.status.values.tolist() == [[Status.OK, Status.TIMEOUT]]
+    assert "longer than 1.5 s" in str(study.failures().message.values[0])

@@ -147,6 +147,7 @@ def test_refused(given, error, says) -> None:
         pytest.param({"x": sobol(2, {"gNa": (0, 1)})}, errors.ParameterError, "itself", id="design under a name"),
         pytest.param(3, errors.ParameterError, "says nothing", id="no mapping"),
         pytest.param(["gNa"], errors.ParameterError, "says nothing", id="names only"),
+        pytest.param({}, errors.ParameterError, "nothing is varied", id="nothing"),
     ],
 )
 def test_refused_together(ranges, error, says) -> None:
@@ -175,6 +176,11 @@ def test_zip_derive_and_condition() -> None:
     assert points.kept.tolist() == [True, True, False, True]
     assert points.repeat.tolist() == [1, 1, 1, 1]
     assert space.dims_of("gK") == ("EK", "gNa")
+
+
+def test_a_condition_that_no_point_fulfils_is_refused() -> None:
+    with pytest.raises(errors.ParameterError, match="no point fulfils 'gNa > 5'"):
+        space_of({"gNa": [1, 2]}, KNOWN, where="gNa > 5")
 
 
 def test_derived_may_use_parameters_that_are_not_swept() -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 
 import sneuron as sn
 from sneuron import errors
+from sneuron.explore.cluster import Place
 from sneuron.explore.engine import NEURONS
 from sneuron.explore.plan import Plan
 from sneuron.explore.study import Study
@@ -132,7 +133,7 @@ def test_a_function_that_changed_is_refused(tmp_path, monkeypatch) -> None:
     study = Study.open(tmp_path / "s")
     monkeypatch.setattr(own_measures, "first_spike", own_measures.span)
     study.folder.drop_receipt("main", 0)
-    study.place = sn.explore.cluster.Place(scheduler="inline")
+    study.place = Place(scheduler="inline")
     study.run()
     assert "not that of the plan" in str(study.failures().message.values[0])
 
@@ -175,6 +176,37 @@ def test_repeats_of_noise_differ_and_do_not_depend_on_the_study(tmp_path) -> Non
     assert len(np.unique(many.v_mean.values)) == 10
     assert np.array_equal(few.v_mean.values, many.v_mean.sel(gNa=[120.0], repeat=[0, 1, 2]).values)
     assert not np.intersect1d(few.v_mean.values, other.v_mean.values).size
+
+
+def test_one_point_and_start_values(tmp_path) -> None:
+    one = sweep(tmp_path / "one", {"I": 10.0}, record=["v"], record_at=[0])
+    assert one.spike_count.dims == ()
+    assert one.v.dims == ("trace", "time")
+    assert float(one.spike_count) > 3
+    starts = sweep(tmp_path / "starts", {"v": [-70.0, -60.0]}, record=["m"], duration=1)
+    assert starts.m.values[0, 0] < starts.m.values[1, 0]
+    with pytest.raises(errors.PlanError, match="swept and cannot be recorded"):
+        sweep(tmp_path / "bad", {"v": [-70.0, -60.0]}, record=["v"])
+
+
+@pytest.mark.parametrize(("model", "ranges"), [("hh", {"gNa": sn.grid(80, 160, 9), "I": [5.0, 10.0, 15.0]}),
+                                               ("adex", {"b": sn.grid(20, 90, 9), "I": [300.0, 600.0, 900.0]})])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_cut_into_blocks_changes_no_bit(tmp_path, model, ranges, dtype) -> None:
+    """Blocks of 1, 2, 5, 7 and all points: other lanes, other neighbours, the same bits."""
+    noise = sn.noise(1.0, 5.0, tau=5.0, stop=40)
+    outputs = {"rate": "FireRate", "top": "v_max", "middle": "v_mean", "cv": "ISIComp"}
+    plan = Plan.make(ranges, model, duration=40, stimulus=noise, repeats=2, outputs=outputs, dtype=dtype)
+    cost = NEURONS.seconds(plan)
+    results = []
+    for points in (1, 2, 5, 7, 1000):
+        place = Place(scheduler="inline", workers=1)
+        study = Study.create(plan, tmp_path / str(points), place=place, block_seconds=points * cost * 0.999)
+        results.append(study.run().data.load())
+    assert len({Study.open(tmp_path / str(p)).status()["blocks"] for p in (1, 2, 5, 7, 1000)}) == 5
+    for other in results[1:]:
+        assert other.drop_attrs().identical(results[0].drop_attrs())
+    assert np.unique(results[0].middle.values).size == results[0].middle.size
 
 
 def test_without_a_store_the_place_is_temporary_and_told(capfd) -> None:
