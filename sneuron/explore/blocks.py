@@ -24,7 +24,7 @@ import numpy.typing as npt
 from sneuron import errors, labels
 from sneuron.explore.engine import Job
 from sneuron.explore.parts import Part, part_of
-from sneuron.explore.space import Points, point_keys
+from sneuron.explore.space import Points
 from sneuron.labels import Status
 from sneuron.store.folder import StudyFolder
 
@@ -140,8 +140,7 @@ def computed(part: Part, points: Points, simulate: Callable[[Index, Findings], N
 def simulated(part: Part, points: Points, index: Index) -> dict[str, npt.NDArray[Any]]:
     """Results of the engine for some points, checked against the layout."""
     some = points.take(index)
-    keys = point_keys(some.params, some.repeat, part.plan.seed)
-    given = part.plan.machine.simulate(Job(part.plan, some.params, some.repeat, keys))
+    given = part.plan.machine.simulate(Job(part.plan, some.params, some.repeat))
     arrays = {}
     for variable in part.template.variables:
         shape = (len(some), *part.inner(variable))

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.space import Known
+from sneuron.explore.space import Known, point_keys
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.spec import Param
 
@@ -80,12 +80,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Job:
-    """Points to simulate: the plan, and for each point its parameters, repeat and content key."""
+    """Points to simulate: the plan, and for each point its parameters and repeat."""
 
     plan: Plan
     params: Mapping[str, npt.NDArray[np.float64]]
     repeat: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.uint64]
+
+    @functools.cached_property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """The key of each point's random numbers, from its content and the seed of the study."""
+        return point_keys(self.params, self.repeat, self.plan.seed)
 
     def __len__(self) -> int:
         return len(self.repeat)
@@ -187,8 +191,7 @@ NEURONS = Neurons()
 
 def _usual(plan: Plan, many: int) -> Job:
     """Points at the values that the model itself has."""
-    zeros = np.zeros(many, np.int64)
-    return Job(plan, {}, zeros, np.arange(many, dtype=np.uint64))
+    return Job(plan, {}, np.arange(many))
 
 
 def _state(job: Job) -> xr.Dataset:

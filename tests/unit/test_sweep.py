@@ -189,8 +189,13 @@ def test_one_point_and_start_values(tmp_path) -> None:
         sweep(tmp_path / "bad", {"v": [-70.0, -60.0]}, record=["v"])
 
 
-@pytest.mark.parametrize(("model", "ranges"), [("hh", {"gNa": sn.grid(80, 160, 9), "I": [5.0, 10.0, 15.0]}),
-                                               ("adex", {"b": sn.grid(20, 90, 9), "I": [300.0, 600.0, 900.0]})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("model", "ranges"),
+    [
+        ("hh", {"gNa": sn.grid(80, 160, 9), "I": [5.0, 10.0, 15.0]}),
+        ("adex", {"b": sn.grid(20, 90, 9), "I": [300.0, 600.0, 900.0]}),
+    ],
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_cut_into_blocks_changes_no_bit(tmp_path, model, ranges, dtype) -> None:
     """Blocks of 1, 2, 5, 7 and all points: other lanes, other neighbours, the same bits."""
