@@ -105,6 +105,13 @@ def number(value: Any, unit: str, where: str) -> float:
     return float(value)
 
 
+def plain(value: Any, where: str) -> Any:
+    """An array of one number as that number; anything else as it is.  Masked values are refused."""
+    if np.ma.is_masked(value):
+        raise errors.ParameterError(where, "masked values are not numbers", mend="Fill or drop them.")
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
+
+
 def convert(values: Any, given: str | None, wanted: str, where: str) -> Any:
     """`values` (array or number) scaled from unit `given` to unit `wanted`; None means already in `wanted`."""
     if given is None or given == wanted:
@@ -134,9 +141,14 @@ def units_of(attrs: Mapping[Hashable, Any]) -> str | None:
     return None if unit is None else str(unit)
 
 
+_TOKEN = r"(?:%|°?[^\W\d]+(?:(?:\*\*|\^)?-?\d+(?:\.\d+)?)?)"
+_UNIT = re.compile(rf"{_TOKEN}(?:(?:\s*[*/·]\s*|\s+){_TOKEN})*")
+"""A unit as text: names with whole powers, multiplied or divided; no other numbers, signs or commas."""
+
+
 def _from_text(text: str, unit: str, where: str) -> float:
     found = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s.].*?)\s*", text)
-    if found is None:
+    if found is None or not _UNIT.fullmatch(re.sub(r"[()]", " ", found[2]).strip()):
         raise errors.ParameterError(
             where, f"text {text!r} is not a number with a unit", mend=f"Give a number, or a text such as '1 {unit}'."
         )

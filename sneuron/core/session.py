@@ -34,7 +34,7 @@ def checked_dt(value: Any, model: Model, where: str) -> float:
     """The time step in ms: the model's own when None, a positive finite number otherwise."""
     if value is None:
         return float(model.dt)
-    dt = labels.number(_one(value), "ms", f"{where}: 'dt'")
+    dt = labels.number(labels.plain(value, f"{where}: 'dt'"), "ms", f"{where}: 'dt'")
     if not math.isfinite(dt) or dt <= 0:
         raise errors.TimeError(
             f"{where}: 'dt'", f"{value!r} is not a time step", f"a number > 0 in ms, such as {model.dt}"
@@ -44,7 +44,7 @@ def checked_dt(value: Any, model: Model, where: str) -> float:
 
 def steps_in(duration: Any, dt: float, where: str) -> int:
     """Whole steps in a duration (ms); the duration is rounded to them, with a warning when that changes it."""
-    total = labels.number(_one(duration), "ms", f"{where}: 'duration'")
+    total = labels.number(labels.plain(duration, f"{where}: 'duration'"), "ms", f"{where}: 'duration'")
     if not math.isfinite(total) or total < 0:
         raise errors.TimeError(f"{where}: 'duration'", f"{duration!r} is not a duration", "a finite number >= 0 in ms")
     if 0 < total < dt * (1 - 1e-9):
@@ -65,11 +65,6 @@ def steps_in(duration: Any, dt: float, where: str) -> int:
             f"{where}: {total:g} ms is no multiple of dt {dt:g} ms; {n * dt:g} ms are run.", UserWarning, stacklevel=3
         )
     return n
-
-
-def _one(value: Any) -> Any:
-    """An array of one number as that number."""
-    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 @dataclass

@@ -154,24 +154,20 @@ def _accepted(model: Model, given: Mapping[str, Any], where: str) -> dict[str, x
 def _labelled(name: str, value: Any, unit: str, where: str) -> xr.DataArray:
     """One parameter as a labelled float array in `unit`."""
     if isinstance(value, _Column):
-        numbers = [labels.number(_plain(v), unit, where) for v in value]
+        numbers = [labels.number(labels.plain(v, where), unit, where) for v in value]
         return xr.DataArray(numbers, dims=labels.POINT, attrs={"units": unit})
     if isinstance(value, xr.DataArray):
         array = _floats(value.values, unit, where, value.attrs)
         coords = {k: c for k, c in value.coords.items() if set(c.dims) <= set(value.dims)}
         return xr.DataArray(array, dims=value.dims, coords=coords, attrs={"units": unit})
     if isinstance(value, str) or not (isinstance(value, list | tuple) or np.ndim(value)):
-        return xr.DataArray(labels.number(_plain(value), unit, where), attrs={"units": unit})
+        return xr.DataArray(labels.number(labels.plain(value, where), unit, where), attrs={"units": unit})
     array = _floats(value, unit, where, {})
     if array.ndim != 1:
         raise errors.ParameterError(
             where, f"an array of {array.ndim} dims has no names for them", mend="Give a DataArray."
         )
     return xr.DataArray(array, dims=name, coords={name: (name, array, {"units": unit})}, attrs={"units": unit})
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 def _floats(value: Any, unit: str, where: str, attrs: Mapping[Any, Any]) -> Array:

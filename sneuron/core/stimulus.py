@@ -334,7 +334,7 @@ def _value(kind: str, name: str, value: Any, unit: str) -> xr.DataArray:
 
 def _amount(value: Any, unit: str, where: str) -> tuple[float, str]:
     """A number and its unit: `unit` where that is set, else whatever comes with the value ("" for none)."""
-    value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
+    value = labels.plain(value, where)
     if unit or not (isinstance(value, str) or hasattr(value, "units")):
         return labels.number(value, unit, where), unit
     if hasattr(value, "units"):
