@@ -106,6 +106,19 @@ def machine_memory() -> float:
     return found
 
 
+def helper(module: str, **environment: str) -> subprocess.Popen[str]:
+    """A Python process that runs a module of ours, finds what this one finds, and is spared its Ctrl-C."""
+    found = os.pathsep.join(p for p in sys.path if p)
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        env={**os.environ, "PYTHONPATH": found, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 class Embedded:
     """A cluster of this machine in a process of its own.
 
@@ -118,11 +131,8 @@ class Embedded:
     """
 
     def __init__(self, workers: int, memory: str | int | None) -> None:
-        command = [sys.executable, "-m", "sneuron.explore.cluster"]
-        quiet = {**os.environ, "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}  # of workers that were killed
-        self.process = subprocess.Popen(
-            command, env=quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+        quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}  # of workers that were killed
+        self.process = helper("sneuron.explore.cluster", **quiet)
         spec = {"path": sys.path, "workers": workers, "memory": "auto" if memory is None else memory}
         told = self._told(spec)
         if not told:

@@ -12,7 +12,6 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron.explore.blocks import Findings, block_points, computed, simulated
+from sneuron.explore.cluster import helper
 from sneuron.explore.parts import Part, part_of
 from sneuron.labels import Status
 from sneuron.store.folder import StudyFolder
@@ -100,10 +100,7 @@ class _Patient:
 
     def __init__(self, study: StudyFolder, part: str, block: int, memory: float) -> None:
         spec = {"path": sys.path, "folder": str(study.path), "part": part, "block": block, "memory": memory}
-        command = [sys.executable, "-m", "sneuron.explore.quarantine"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+        self.process = helper("sneuron.explore.quarantine")
         self.folder = tempfile.TemporaryDirectory(prefix="sneuron-quarantine-")
         self._say(spec)
         self._hear(None)
