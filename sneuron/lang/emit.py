@@ -490,6 +490,7 @@ class _Emitter(Texts):
         """Spikes inside the step are solved, and v reset, here: what is left for detection is to say so."""
         p = self.program
         extra = self._needed([], [p.threshold, self.model.capacitance, *(_symbol(n) for n in given)])
+        failed = [self._store("v", "F(np.nan)"), self._store(FLAG, "F(0.0)")]
         part = " or 0.0 < _left < 1.0" if self.model.refractory else ""
         left = [f"_left = {self._at(REFRACTORY)}"] if self.model.refractory else []
         return [
@@ -497,7 +498,7 @@ class _Emitter(Texts):
             self._store(FLAG, "F(0.0)"),
             *self._loads(n for n in extra if n != "v"),
             f"if _v_new >= {self.print(p.threshold)}{part}:",
-            *indented(self._solved([])),
+            *indented([*self._solved([]), "if _many >= 8:", *indented(failed)]),
         ]
 
     def _refraction(self) -> str:

@@ -38,6 +38,8 @@ class Method:
     voltage_first : str
         Text that advances the voltage alone, before the other states see it; empty for methods
         in which every state advances from the same old values.
+    overshoot : bool
+        With `voltage_first`: whether the others see by how much a spike went beyond its threshold.
     exact : bool
         Threshold crossings are located inside the step in closed form (linear membranes only).
     stability : float
@@ -53,6 +55,7 @@ class Method:
     gates: str = ""
     split: bool = False
     voltage_first: tuple[str, ...] = field(default=())
+    overshoot: bool = False
     exact: bool = False
     stability: float = 2.0
     source: str = ""
@@ -122,6 +125,7 @@ METHODS = {
             "x + dt*k1",
             split=True,
             voltage_first=("x + dt/2*k1", "x + dt/2*k1"),
+            overshoot=True,
             stability=float("inf"),
             source="Izhikevich 2003, doi:10.1109/TNN.2003.820440 (net.m)",
         ),
@@ -133,6 +137,7 @@ METHODS = {
             "x + dt*k1",
             split=True,
             voltage_first=("x + dt*k1",),
+            overshoot=True,
             source="Izhikevich 2004, doi:10.1109/TNN.2004.832719: semi-implicit Euler",
         ),
     )

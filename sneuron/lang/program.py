@@ -18,7 +18,7 @@ import sympy as sp
 
 from sneuron import errors
 from sneuron.lang.expr import parse
-from sneuron.lang.functions import where
+from sneuron.lang.functions import minimum, where
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
@@ -176,6 +176,9 @@ class _Maker:
             value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
             last = k == len(self.method.voltage_first)
             state = state | {"v": self._moved("v", value) if last else self._named(f"_v_part{k}", value)}
+        if self.model.kind == "reset" and not self.method.overshoot:
+            peak = minimum(state["v"], _expanded(self.model.threshold, self.model))
+            state = state | {"v": self._named("_v_seen", peak)}
         slopes = self._field(state, 0.0, "_after")
         for x in self.model.states:
             if x != "v":
