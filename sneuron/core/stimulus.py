@@ -229,7 +229,7 @@ def _renamed(stimulus: xr.Dataset, kind: str, name: str, unit: str) -> xr.Datase
     plain = stimulus.drop_vars([d for d in swept if d in stimulus.coords])
     plain = plain.rename_dims({d: new for d, new in swept.items() if d != new})
     variables = {
-        f"{name}.{k}": _in_unit(str(k), v, load_stimulus(kind), unit) for k, v in plain.variables.items() if k in plain
+        f"{name}.{k}": _in_unit(str(k), v.variable, load_stimulus(kind), unit) for k, v in plain.data_vars.items()
     }
     for d, new in swept.items():
         if new not in variables and d in stimulus.coords:

@@ -443,3 +443,11 @@ def test_times_that_cannot_be(make) -> None:
 def test_values_that_cannot_be(make) -> None:
     with pytest.raises(errors.ParameterError):
         make()
+
+
+def test_coordinates_of_a_recording_stay_their_own() -> None:
+    axes = {"sweep": [7, 9], "time": np.arange(4.0)}
+    recording = xr.DataArray(np.ones((2, 4)), dims=("sweep", "time"), coords=axes, attrs={"units": "uA/cm2"})
+    run = RunSim(InjCur(InitNeu("hh"), replay(recording)), 1)
+    assert set(run.coords) == {"sweep", "status"}
+    assert run.sweep.values.tolist() == [7, 9]
