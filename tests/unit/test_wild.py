@@ -1,4 +1,4 @@
-"""Singular voltages in every precision; wild parameters, diverging runs and unstable steps are told, and harm no neighbour."""
+"""Wild parameters, diverging runs and unstable steps are told, and harm no neighbour; single precision holds bounds."""
 
 import numpy as np
 import pytest
