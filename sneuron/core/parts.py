@@ -48,7 +48,7 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     session = Session(state, "IonDyn", dt, method, unstable=True)
     session.view("ion")
     program, model = session.kernel.source.program, session.model
-    units = {"current": model.current_unit, "conductance": _conductance_unit(model.current_unit)}
+    units = {"current": model.current_unit, "conductance": model.conductance_unit}
     names = list(program.currents)
     i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in names], axis=-1)
     g = np.stack([_slope(session, program.slopes[c]) for c in names], axis=-1)
@@ -232,7 +232,3 @@ def _spikes(session: Session) -> xr.DataArray:
 
 def _slope(session: Session, name: str) -> Any:
     return session.lanes.get(name).astype(np.float64) if name else np.full(session.size, np.nan)
-
-
-def _conductance_unit(current_unit: str) -> str:
-    return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(current_unit, f"{current_unit}/mV")

@@ -291,7 +291,7 @@ def _feature(session: Session, feature: str, n: int, failed: Array) -> xr.DataAr
     values = session.lanes.get(f"feature.{feature}").astype(np.float64)
     values = values / n if kind == "mean" and n else values
     values = np.where(failed | (n == 0), np.nan, values)
-    return session.labelled(values, units=_unit(session.model, stem), long_name=f"{kind} of {stem}")
+    return session.labelled(values, units=session.model.unit_of(stem), long_name=f"{kind} of {stem}")
 
 
 def _recorded(session: Session, out: Outcome, n: int, every: int) -> dict[str, xr.DataArray]:
@@ -305,24 +305,9 @@ def _recorded(session: Session, out: Outcome, n: int, every: int) -> dict[str, x
         values = np.ascontiguousarray(out.record[k].reshape(samples, -1)[:, session.lanes.place].T)
         for neuron in np.flatnonzero(~np.isnan(bad)):
             values[neuron, t > bad[neuron] - 0.5 * session.dt] = np.nan
-        attrs = {"units": _unit(session.model, name), "long_name": _long_name(session.model, name)}
+        attrs = {"units": session.model.unit_of(name), "long_name": session.model.meaning_of(name)}
         result[name] = session.labelled(values, (labels.TIME,), **attrs).assign_coords({labels.TIME: time})
     return result
-
-
-def _unit(model: Model, name: str) -> str:
-    if name in model.states:
-        return model.states[name].unit
-    if name.startswith("g_"):
-        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(model.current_unit, f"{model.current_unit}/mV")
-    return model.current_unit
-
-
-def _long_name(model: Model, name: str) -> str:
-    if name in model.states:
-        return model.states[name].note or name
-    kind, _, which = name.partition("_")
-    return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
 
 
 def _coords(session: Session) -> dict[str, xr.DataArray]:

@@ -21,7 +21,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.space import Known, point_keys
-from sneuron.lang.model import Model, load_model
+from sneuron.lang.model import load_model
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -259,13 +259,13 @@ def _silent_run(plan: Plan) -> xr.Dataset:
     }
     for feature in plan.features:
         stem, _, kind = feature.rpartition("_")
-        made[feature] = _named(zero, _unit(model, stem), f"{kind} of {stem}")
+        made[feature] = _named(zero, model.unit_of(stem), f"{kind} of {stem}")
     times = np.arange(plan.steps // plan.every + 1) * (plan.every * plan.dt)
     for name in plan.record:
         flat = np.broadcast_to(np.zeros((), plan.dtype), (*sizes.values(), len(times)))
         trace = xr.DataArray(flat, dims=(*sizes, labels.TIME), coords={labels.TIME: times})
         trace[labels.TIME].attrs.update(units="ms", long_name="time")
-        made[name] = _named(trace, _unit(model, name), _long_name(model, name))
+        made[name] = _named(trace, model.unit_of(name), model.meaning_of(name))
     status = (zero + int(labels.Status.OK)).astype(np.uint8).assign_attrs(labels.status_attrs())
     return xr.Dataset(made, coords=_stimulus_coords(state, sizes)).assign_coords({labels.STATUS: status})
 
@@ -279,22 +279,6 @@ def _stimulus_coords(state: xr.Dataset, sizes: Mapping[str, int]) -> dict[str, x
     coords = {str(k): c for k, c in state.coords.items() if set(c.dims) <= set(sizes)}
     inputs = [str(n) for n, v in state.data_vars.items() if v.attrs.get("role") == "input" and v.ndim]
     return coords | {n: state[n] for n in inputs if set(state[n].dims) <= set(sizes) and n not in coords}
-
-
-def _unit(model: Model, name: str) -> str:
-    """The unit of a state, current or conductance."""
-    if name in model.states:
-        return model.states[name].unit
-    if name.startswith("g_"):
-        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(model.current_unit, f"{model.current_unit}/mV")
-    return model.current_unit
-
-
-def _long_name(model: Model, name: str) -> str:
-    if name in model.states:
-        return model.states[name].note or name
-    kind, _, which = name.partition("_")
-    return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
 
 
 @functools.cache

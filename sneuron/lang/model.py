@@ -178,6 +178,28 @@ class Model:
             known[name] = numpy_value(expression, known)
         return {name: numpy_value(expression, known) for name, expression in self.currents.items()}
 
+    @property
+    def conductance_unit(self) -> str:
+        """The unit of conductances: that of currents per mV.
+
+        >>> load_model("adex").conductance_unit
+        'nS'
+        """
+        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(self.current_unit, f"{self.current_unit}/mV")
+
+    def unit_of(self, name: str) -> str:
+        """The unit of what can be recorded: a state, a current (`i_na`, `i_stim`) or a conductance (`g_na`)."""
+        if name in self.states:
+            return self.states[name].unit
+        return self.conductance_unit if name.startswith("g_") else self.current_unit
+
+    def meaning_of(self, name: str) -> str:
+        """What can be recorded, in words."""
+        if name in self.states:
+            return self.states[name].note or name
+        kind, _, which = name.partition("_")
+        return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
+
     def latex(self) -> str:
         """The equations, as LaTeX."""
         from sneuron.lang.algebra import latex
