@@ -12,11 +12,12 @@ TEXTS = [
     "x", "-x", "x + y", "x - y", "-x - y", "2*x - 3*y + 1", "x*y", "-x*y", "x/y", "-x/y", "x/(y*z)", "x*y/z", "1/x",
     "1/(x*y)", "x**2", "x**3", "-x**2", "(-x)**3", "x**-1", "x**-2", "x**7", "y**0.5", "y**-0.5", "y**1.5", "y**z",
     "pow(y, 0.3)", "exp(-x)", "exp(x/2)*exp(-x/4)", "exp(-x)**4", "log(y)", "sqrt(y)", "1/sqrt(y)", "tanh(x)",
-    "sin(3*x)", "cos(x - y)", "abs(x)", "sign(x)", "floor(3*x)", "min(x, y)", "max(x, y - 1)", "exprel(x)", "1/exprel(-x)",
-    "y/exprel(x/10)", "expm1(x)", "log1p(y)", "sigmoid(x)", "where(x > 0, y, -z)", "where(x > 0 and y < 1, 1, 2)",
-    "where(x > 0 or y < 1, x, y)", "where(not x > 0, 1, 3)", "where(x >= y, where(z < 1, 1, 2), x)",
-    "x*(1 - x)*(y - 2)", "(x + y)*(x + y)", "exp(-(x + 3)/20) + exp(-(x + 3)/80) + exp(-(x + 3)/10)", "1/(1 + exp(-x))",
-    "x - 1.5*(y - z)/(y + z)", "-(x + y)/z", "0.5", "-3", "y*y*y*y/x",
+    "sin(3*x)", "cos(x - y)", "abs(x)", "sign(x)", "floor(3*x)", "min(x, y)", "max(x, y - 1)", "exprel(x)",
+    "1/exprel(-x)", "y/exprel(x/10)", "expm1(x)", "log1p(y)", "sigmoid(x)", "where(x > 0, y, -z)",
+    "where(x > 0 and y < 1, 1, 2)", "where(x > 0 or y < 1, x, y)", "where(not x > 0, 1, 3)",
+    "where(x >= y, where(z < 1, 1, 2), x)", "x*(1 - x)*(y - 2)", "(x + y)*(x + y)",
+    "exp(-(x + 3)/20) + exp(-(x + 3)/80) + exp(-(x + 3)/10)", "1/(1 + exp(-x))", "x - 1.5*(y - z)/(y + z)",
+    "-(x + y)/z", "0.5", "-3", "y*y*y*y/x",
 ]  # fmt: skip
 V = np.concatenate([np.linspace(-97.0, 41.0, 61), [-10.0, 10.0]])
 
