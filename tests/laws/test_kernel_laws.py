@@ -83,7 +83,7 @@ def assert_same_bits(found: xr.Dataset, expected: xr.Dataset) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("model", RANGES)
 @given(data=st.data())
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_a_neuron_has_the_same_bits_in_any_company(model: str, dtype: str, data: st.DataObject) -> None:
     size = data.draw(st.one_of(st.integers(1, 200), st.sampled_from([1, 31, 32, 33, 63, 64, 65])))
     order = data.draw(st.integers(0, 2**32 - 1))
@@ -111,7 +111,7 @@ def test_neighbours_that_fail_change_nothing(model: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(order=st.integers(0, 2**32 - 1), size=st.integers(1, 90))
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_neurons_that_play_different_noise_have_the_same_bits_in_any_company(dtype: str, order: int, size: int) -> None:
     chosen = np.random.default_rng(order).permutation(90)[:size]
     found = noisy(dtype, chosen)
@@ -178,7 +178,7 @@ def test_steps_are_a_run_under_every_method(method: str) -> None:
 
 @pytest.mark.parametrize("model", RANGES)
 @given(first=st.integers(0, 400), dtype=st.sampled_from(DTYPES))
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_a_run_in_two_parts_is_one_run(model: str, first: int, dtype: str) -> None:
     dt, state = DT[model], driven(model)
     whole, ended = sn.RunSim(state, 400 * dt, dt, dtype=dtype, return_state=True)
@@ -235,7 +235,7 @@ def test_the_order_of_gates_is_the_users_business_only_under_split_methods() -> 
 
 
 @given(shape=st.permutations(["gNa", "I", "sweep"]))
-@settings(max_examples=4)
+@settings(max_examples=2)
 def test_any_dims_in_any_order(shape: list[str]) -> None:
     values = {"gNa": [100.0, 120.0, 140.0], "I": [0.0, 10.0], "sweep": [36.0, 30.0, 40.0, 33.0]}
     arrays = {d: xr.DataArray(values[d], dims=d, coords={d: values[d]}) for d in shape}
