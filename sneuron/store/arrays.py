@@ -21,6 +21,8 @@ from sneuron.store.layout import Template, Variable, inner_chunks
 
 __all__ = ["BlockWriter", "checked_codecs", "part_files"]
 
+_OPENING = threading.Lock()
+
 
 class BlockWriter:
     """Turns the arrays of a block into the bytes of its files; one per process and part.
@@ -38,7 +40,8 @@ class BlockWriter:
         self._lock = threading.Lock()
         self._made: dict[str, Buffer] = {f"{name}/zarr.json": _buffer(data) for name, data in metadata.items()}
         store = MemoryStore(self._made)
-        with zarr.config.set({"array.write_empty_chunks": True}):  # a chunk of nothing but fill values counts, too
+        # A chunk of nothing but fill values counts, too; zarr's settings are those of the process, so one at a time.
+        with _OPENING, zarr.config.set({"array.write_empty_chunks": True}):
             self._arrays = {v.name: zarr.open_array(store, path=v.name, mode="r+") for v in template.variables}
 
     def files(self, block: int, arrays: Mapping[str, Any], where: str) -> tuple[dict[str, bytes], dict[str, int]]:

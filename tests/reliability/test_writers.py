@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sneuron import errors, labels
+from sneuron.store import commit
 from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 
@@ -157,3 +158,33 @@ def test_threads_of_one_process_may_write_the_same_blocks(tmp_path: Path) -> Non
         thread.join()
     assert failures == []
     assert check(folder) == set(range(12))
+
+
+def test_threads_that_begin_at_once_keep_blocks_of_nothing_but_nan(tmp_path: Path, monkeypatch) -> None:
+    """A chunk of fill values counts, whichever thread was the first to open the arrays."""
+    folder = StudyFolder.create(tmp_path / "study", {}, "abc")
+    template = Template({"point": 80 * 4}, {"point": 4}, (Variable("x", ("point",), "float64"),))
+    folder.add_part("main", template)
+    barrier, failures = threading.Barrier(8), []
+
+    def write(block: int) -> None:
+        barrier.wait()
+        try:
+            folder.write_block("main", block, {"x": np.full(4, np.nan)})
+        except BaseException as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for life in range(10):  # each as if the process had just begun
+            monkeypatch.setattr(commit, "_writers", {})
+            threads = [threading.Thread(target=write, args=(8 * life + n,)) for n in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert failures == []
+    assert folder.missing("main") == []
