@@ -168,7 +168,7 @@ def test_threads_that_begin_at_once_keep_blocks_of_nothing_but_nan(tmp_path: Pat
     barrier, failures, opened = threading.Barrier(8), [], zarr.open_array
 
     def opened_in_turn(*args, **kwargs):
-        time.sleep(0.02 * int(threading.current_thread().name))
+        time.sleep(0.1 + 0.02 * int(threading.current_thread().name))
         return opened(*args, **kwargs)
 
     def write(block: int) -> None:
