@@ -65,9 +65,9 @@ def test_results_that_the_disk_cannot_hold_are_refused_with_what_would_fit(tmp_p
 
 def test_what_cannot_fit_is_refused_with_its_size_at_once(tmp_path) -> None:
     plan = Plan.make({"I": grid(0, 1, 10**6), "tau": grid(1, 2, 10**6)}, "toy", duration=100, engine="toy_engines:TOY")
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(errors.PlanError, match=r"1,000,000,000,000 points need .*TB.* up to .* points") as caught:
         Study.create(plan, tmp_path / "s")
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
     assert "CPU time" in str(caught.value)
     assert not (tmp_path / "s").exists()
