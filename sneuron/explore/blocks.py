@@ -34,6 +34,7 @@ Index = npt.NDArray[np.int64]
 _LANES = 64
 _ALIKE = 128
 _TEXT = 500
+_MANY_ROUNDS = 32
 
 
 def cut(dims: Mapping[str, int], points: int) -> dict[str, int]:
@@ -268,4 +269,10 @@ def block_size(seconds: float, share: float, memory: float, total: int, aim: flo
     """
     aim = min(aim, max(0.2, total * seconds / (3 * workers)))
     fitting = int(room / max(1.0, memory + 3 * share))
-    return max(1, min(math.ceil(aim / seconds), fitting, int(64e6 / max(1.0, share)) or 1))
+    most = max(1, min(math.ceil(aim / seconds), fitting, int(64e6 / max(1.0, share)) or 1))
+    return max(1, math.ceil(total / _rounds(math.ceil(total / most), workers)))
+
+
+def _rounds(blocks: int, workers: int) -> int:
+    """As many blocks as fill the last round of all workers too, where the rounds are few."""
+    return -(-blocks // workers) * workers if 1 < blocks <= _MANY_ROUNDS * workers else blocks

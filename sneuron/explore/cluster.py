@@ -29,6 +29,8 @@ _SETTINGS = {
     "distributed.scheduler.worker-ttl": "60s",
     "distributed.scheduler.allowed-failures": 1,
     "distributed.worker.daemon": True,
+    "distributed.worker.profile.interval": "250ms",  # of kernels, every sample shows the same line
+    "distributed.admin.tick.interval": "100ms",
     "distributed.admin.log-format": "%(levelname)s %(message)s",
     "distributed.nanny.pre-spawn-environ": {
         "NUMBA_NUM_THREADS": 1, "OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1,
@@ -65,8 +67,8 @@ class Place:
 
     @property
     def processes(self) -> int:
-        """How many workers to reckon with: processes, or threads of this one."""
-        return self.workers or cores()
+        """How many workers to reckon with: threads of the given client, processes, or threads of this one."""
+        return self.workers or _cluster_of(self.client)[0] or cores()
 
     @property
     def room(self) -> float:
@@ -75,12 +77,23 @@ class Place:
             from dask.utils import parse_bytes
 
             return float(parse_bytes(self.memory))
-        return 0.8 * machine_memory() / self.processes
+        return 0.8 * (_cluster_of(self.client)[1] or machine_memory() / self.processes)
 
 
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cluster_of(client: Any) -> tuple[int, float]:
+    """Threads of all workers of a client's cluster, and bytes for each thread; 0 where nothing is told."""
+    if client is None:
+        return 0, 0.0
+    with contextlib.suppress(AttributeError, TypeError, OSError, RuntimeError):  # what is no client is told later
+        threads = sum(int(n) for n in client.nthreads().values())
+        shares = [w["memory_limit"] / w["nthreads"] for w in client.scheduler_info()["workers"].values()]
+        return threads, float(min(shares, default=0.0))
+    return 0, 0.0
 
 
 def client_in_scope() -> Any:
