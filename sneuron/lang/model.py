@@ -15,7 +15,7 @@ import sympy
 
 from sneuron import errors
 from sneuron.lang import canon
-from sneuron.lang.build import build, checked_param, in_order
+from sneuron.lang.build import Wiener, build, checked_param, in_order
 from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.schemes import Scheme
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
@@ -90,6 +90,10 @@ class Model:
     threshold, rearm, kind, reset, refractory :
         When a spike is seen (mV), when the next one may be, "crossing" or "reset", the assignments made, the parameter
         (ms).
+    noises : mapping of str to Wiener
+        The Wiener processes that drive states.
+    hazard : sympy.Expr or None
+        The rate (1/ms) of spikes below the threshold.
     method, dt : str, float
         Used when none is asked for.
     current_unit : str
@@ -116,6 +120,8 @@ class Model:
     schemes: tuple[Scheme, ...]
     start: Mapping[str, sympy.Expr]
     reset: Mapping[str, sympy.Expr]
+    noises: Mapping[str, Wiener]
+    hazard: sympy.Expr | None
     threshold: sympy.Expr
     rearm: sympy.Expr
     kind: str
@@ -189,6 +195,11 @@ class Model:
         for name, expression in self.functions.items():
             known[name] = numpy_value(expression, known)
         return {name: numpy_value(expression, known) for name, expression in self.currents.items()}
+
+    @property
+    def noisy(self) -> bool:
+        """Whether runs of it draw random numbers."""
+        return bool(self.noises) or self.hazard is not None
 
     @property
     def membrane(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,17 +21,20 @@ from sneuron import errors
 from sneuron.lang import schemes
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
-from sneuron.lang.functions import minimum, where
+from sneuron.lang.functions import maximum, minimum, where
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
-__all__ = ["REFRACTORY", "TIMES", "Assignments", "Program", "Wave", "build", "decay", "recordable", "wave"]
+__all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)
 T = sp.Symbol("t", real=True)
 REFRACTORY = "_refractory_steps"
 """What the steps that a neuron still has to wait are called."""
+
+CHANCE = "_chance"
+"""What the random number that decides about escape is called."""
 
 TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
 """What the stage times of a step are called."""
@@ -46,6 +50,16 @@ class Wave:
     current: sp.Expr
     params: tuple[str, ...]
     played: bool = False
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A random number of each step: its name here, its stream, whether it is normal, and whether cells share it."""
+
+    name: str
+    stream: int
+    normal: bool = True
+    shared: bool = False
 
 
 @dataclass
@@ -66,6 +80,8 @@ class Program:
         Named expressions of the model that can be recorded.
     stimulus : str
         Name of the summed injected current at the start of the step.
+    draws : list of Draw
+        Random numbers that a step uses.
 
     Names made here begin with "_", which no name of a model does.
     """
@@ -77,6 +93,8 @@ class Program:
     slopes: dict[str, str] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
     stimulus: str = "_i_stim"
+    draws: list[Draw] = field(default_factory=list)
+    hazard: sp.Expr | None = None
     threshold: sp.Expr = sp.S.Zero
     rearm: sp.Expr = sp.S.Zero
     reset: dict[str, sp.Expr] = field(default_factory=dict)
@@ -171,6 +189,9 @@ class _Maker:
         p, model = self.made, self.model
         p.threshold, p.rearm = _expanded(model.threshold, model), _expanded(model.rearm, model)
         p.reset = {x: _expanded(e, model) for x, e in model.reset.items()}
+        if model.hazard is not None:
+            p.hazard = _expanded(model.hazard, model)
+            p.draws.append(Draw(CHANCE, _stream(CHANCE), normal=False))
         return p
 
     def _stages(self) -> None:
@@ -184,7 +205,7 @@ class _Maker:
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
             if x not in self.implicit:
-                self._moved(x, _text(self._update(x), known[x]))
+                self._moved(x, _text(self._update(x), known[x]), "", known[x]["j1"])
         self._occupied("")
 
     def _voltage_first(self) -> None:
@@ -194,7 +215,8 @@ class _Maker:
             f, j = self._field(state, 0.0, "" if k == 1 else f"_{k}")["v"]
             value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
             last = k == len(self.method.voltage_first)
-            state = state | {"v": self._moved("v", value) if last else self._named(f"_v_part{k}", value)}
+            tail = "" if k == 1 else f"_{k}"
+            state = state | {"v": self._moved("v", value, tail, j) if last else self._named(f"_v_part{k}", value)}
         if self.model.kind == "reset" and not self.method.overshoot:
             peak = minimum(state["v"], _expanded(self.model.threshold, self.model))
             state = state | {"v": self._named("_v_seen", peak)}
@@ -202,7 +224,7 @@ class _Maker:
         for x in self.model.states:
             if x != "v" and x not in self.implicit:
                 f, j = slopes[x]
-                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}))
+                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}), "_after", j)
         self._occupied("_after")
 
     def _occupied(self, tail: str) -> None:
@@ -213,19 +235,43 @@ class _Maker:
                 held = {p: self._named(f"_rate_{p[0]}_{p[1]}", r) for p, r in rates.items()}
                 found = schemes.implicit(schemes.Scheme(scheme.states, held), DT, self._named)
                 for x in scheme.states:
-                    self._moved(x, found[x])
+                    self._moved(x, found[x], tail, sp.S.Zero)
 
     def _update(self, x: str) -> str:
         return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
 
-    def _moved(self, x: str, value: sp.Expr) -> sp.Symbol:
+    def _moved(self, x: str, value: sp.Expr, tail: str, slope: sp.Expr) -> sp.Symbol:
         """The new value of a state; the voltage stays where it is while the neuron is refractory."""
+        noise = self._noise(x, tail, slope)
+        if noise != 0:
+            value = value + noise
+            value = minimum(maximum(value, sp.S.Zero), sp.S.One) if x in self.model.gates else value
         if x == "v" and self.model.refractory:
             free = self._named("_v_free", value)
             value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol("v"), free)
         new = self._named(f"_{x}_new", value)
         self.made.new[x] = new.name
         return new
+
+    def _noise(self, x: str, tail: str, slope: sp.Expr) -> sp.Expr:
+        """What Wiener processes add to a state in a step: its exact spread where the state is linear in itself."""
+        moved = self.moved[tail]
+        wieners = [(name, w) for name, w in self.model.noises.items() if x in w.states]
+        parts = [w.states[x].xreplace(moved) * self._normal(name, w.correlation) for name, w in wieners]
+        if not parts:
+            return sp.S.Zero
+        spread = self._named(f"_spread_{x}", sp.sqrt(DT * decay(2 * DT * slope) if slope != 0 else DT))
+        return spread * sp.Add(*parts)
+
+    def _normal(self, name: str, correlation: str) -> sp.Expr:
+        """The normal number of a process in a step: its own, and with correlation one that cells share too."""
+        own = Draw(f"_z_{name}", _stream(name))
+        common = Draw(f"_z_shared_{name}", _stream(name), shared=True)
+        self.made.draws += [d for d in (own, *([common] if correlation else [])) if d not in self.made.draws]
+        if not correlation:
+            return _symbol(own.name)
+        c = _symbol(correlation)
+        return sp.sqrt(1 - c) * _symbol(own.name) + sp.sqrt(c) * _symbol(common.name)
 
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
@@ -303,6 +349,11 @@ def _symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
+def _stream(name: str) -> int:
+    """The stream of a process, by its name: other processes do not change it."""
+    return zlib.crc32(name.encode())
+
+
 def _text(text: str, known: Mapping[str, sp.Expr]) -> sp.Expr:
     from sneuron.lang.expr import exprel, parse
 
@@ -342,6 +393,11 @@ def _through(expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Map
 def _check(model: Model, method: Method) -> None:
     if not method.exact:
         return
+    if model.noisy:
+        raise errors.ModelError(
+            "method 'exact'", f"model {model.name!r} is noisy: its crossings have no closed form",
+            mend="Use 'exp_euler', which has the same spread.",
+        )  # fmt: skip
     linear = set(model.states) == {"v"} and all(
         _linear_slope(_expanded(i, model), _symbol("v")) != 0 or _symbol("v") not in _expanded(i, model).free_symbols
         for i in model.currents.values()
@@ -499,6 +555,7 @@ def _hoist(program: Program, constant: set[str]) -> None:
     for name, expr in program.steps.items():
         program.steps[name] = walk(expr)
     program.threshold, program.rearm = walk(program.threshold), walk(program.rearm)
+    program.hazard = None if program.hazard is None else walk(program.hazard)
 
 
 # -- common subexpressions -------------------------------------------------------------------------

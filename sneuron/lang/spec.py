@@ -120,6 +120,11 @@ class Channel:
         Its parts by name; an equation gives d/dt of a state per ms; transitions make Markov schemes.
     ion : str
         The ion carried ("na", "k", "ca"), empty for a mixed current.
+    noise : mapping of mappings
+        Independent Wiener processes by name: what each adds to which states (and `v`), per square root of ms; Ito's
+        reading. {"eta": {"eta": "std*sqrt(2/tau)"}} with the equation -eta/tau is an Ornstein-Uhlenbeck process.
+    correlation : str
+        The parameter (0 to 1) that says how much of the noise cells have in common; empty for none.
     unit : str
         Unit of the current; empty: that of the neuron, whichever it is. Parameters and states may then have the units
         "current" and "conductance".
@@ -135,6 +140,8 @@ class Channel:
     transitions: Mapping[str, Transition] = field(default_factory=dict)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    correlation: str = ""
     ion: str = ""
     unit: str = "uA/cm2"
     source: str = ""
@@ -175,11 +182,14 @@ class Threshold:
         The voltage must have been below this before another spike counts; may use the name `level`.
     kind : str
         "crossing": spikes are only noticed; "reset": the assignments of `Neuron.reset` are made.
+    hazard : str
+        Escape noise: the rate (1/ms) at which a neuron of kind "reset" spikes below the level too; empty for none.
     """
 
     level: str = "0"
     rearm: str = "level - 10"
     kind: str = "crossing"
+    hazard: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,8 +219,8 @@ class Neuron:
         Its own currents by name, outward positive.
     channels : mapping
         Mounted channels by name.
-    states, equations : mapping
-        Its other variables, and d/dt of each per ms.
+    states, equations, noise : mapping
+        Its other variables, d/dt of each per ms, and the Wiener processes that drive them (as those of a `Channel`).
     params, functions : mapping
         Constants, and named expressions.
     voltage : State
@@ -233,6 +243,7 @@ class Neuron:
     channels: Mapping[str, Mount] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     voltage: State = State("mV", "-65", note="membrane potential")
