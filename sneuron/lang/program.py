@@ -189,10 +189,10 @@ class _Maker:
         return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
 
     def _moved(self, x: str, value: sp.Expr) -> sp.Symbol:
-        """The new value of a state; the voltage stays where it is while the neuron is refractory."""
-        if x == "v" and self.model.refractory:
-            free = self._named("_v_free", value)
-            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol("v"), free)
+        """The new value of a state; the voltage, and what is held with it, stays while the neuron is refractory."""
+        if (x == "v" or self.model.states[x].held) and self.model.refractory:
+            free = self._named(f"_{x}_free", value)
+            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol(x), free)
         new = self._named(f"_{x}_new", value)
         self.made.new[x] = new.name
         return new
