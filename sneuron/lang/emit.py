@@ -93,11 +93,11 @@ class _Emitter(Texts):
         return Source("\n\n".join(parts), self.layout, self.program, self.record, self.waves)
 
     def _head(self) -> str:
-        model = self.model
+        states = ", ".join(self.model.states)
         return textwrap.dedent(f'''\
-            """Kernel of {", ".join(model.states)} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
+            """Kernel of {states} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
 
-            form  {model.form}
+            form  {self.model.form}
             rows  {", ".join(self.layout.rows)}
             """
 

@@ -117,9 +117,17 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     return program
 
 
-@functools.lru_cache(maxsize=64)
 def recordable(model: Model) -> tuple[str, ...]:
     """Names of all that can be recorded: states, currents, slopes of the currents that are linear in v, `i_stim`."""
+    if model.form not in _RECORDABLE:
+        _RECORDABLE[model.form] = _recordable(model)
+    return _RECORDABLE[model.form]
+
+
+_RECORDABLE: dict[str, tuple[str, ...]] = {}
+
+
+def _recordable(model: Model) -> tuple[str, ...]:
     linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), _symbol("v")) != 0]
     return (*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
 
@@ -285,7 +293,7 @@ def _linear_slope(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
         return sp.Integer(0)
     slope = sp.diff(expr, x)
     if x in slope.free_symbols:
-        slope = sp.simplify(slope) if slope.count_ops() < 30 else slope
+        slope = sp.expand(slope)
     return sp.Integer(0) if x in slope.free_symbols else slope
 
 

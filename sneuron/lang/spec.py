@@ -36,8 +36,8 @@ __all__ = [
 _T = TypeVar("_T")
 
 LATER = {"later": True}
-"""Metadata of fields that are left out of plain data while they hold their default: descriptions that were written before
-there was such a field keep their text and their hash."""
+"""Metadata of fields that are left out of plain data while they hold their default: descriptions that are older than
+a field keep their text and their hash."""
 
 
 @dataclass(frozen=True)
@@ -331,9 +331,9 @@ def _unsaid(thing: Any, known: dataclasses.Field[Any]) -> bool:
 
 
 def bare(neuron: Neuron) -> Neuron:
-    """A neuron without its name and without all that has no part in its equations: values, starts, bounds, sources, notes.
+    """A neuron without what has no part in its equations: its name, values, starts, bounds of values, sources, notes.
 
-    What a later field adds to the equations stays.
+    What a later field adds stays.
     """
     channels = {key: dataclasses.replace(mount, params={}, channel=_bare(mount.channel)) for key, mount in
                 neuron.channels.items()}  # fmt: skip
