@@ -52,8 +52,9 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     names = list(program.currents)
     i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in names], axis=-1)
     g = np.stack([_slope(session, program.slopes[c]) for c in names], axis=-1)
+    v = np.stack([session.lanes.get(model.places[c]).astype(np.float64) for c in names], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        e = np.where(g != 0, session.lanes.get("v")[:, None] - i / g, np.nan)
+        e = np.where(g != 0, v - i / g, np.nan)
     channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
     extra = (labels.CHANNEL,)
     injected = session.lanes.get(program.stimulus).astype(np.float64)

@@ -51,10 +51,9 @@ GIF = Neuron(
         "tau_gamma_2": Param(200.0, "ms", 0.01, 100000.0, TOOLBOX, "time constant of gamma_2"),
         "tau_gamma_3": Param(250.0, "ms", 0.01, 100000.0, TOOLBOX, "time constant of gamma_3"),
     },
+    functions={"theta": "VT + gamma_1 + gamma_2 + gamma_3"},
     voltage=State("mV", "EL", -1e6, 1e6, "membrane potential"),
-    threshold=Threshold(
-        level="VT + gamma_1 + gamma_2 + gamma_3", rearm="VT + gamma_1 + gamma_2 + gamma_3", kind="reset"
-    ),
+    threshold=Threshold(level="theta", rearm="theta", kind="reset"),
     reset={
         "v": "Vr",
         "eta_1": "eta_1 + a_eta_1*exp(t_ref/tau_eta_1)",

@@ -49,8 +49,9 @@ GLIF = Neuron(
         "r_1": Param(1.0, "1", -10.0, 10.0, CELL, "part of asc_1 that a spike leaves"),
         "r_2": Param(1.0, "1", -10.0, 10.0, CELL, "part of asc_2 that a spike leaves"),
     },
+    functions={"theta": "Vth + th_s + th_v"},
     voltage=State("mV", "EL", -1e6, 1e6, "membrane potential"),
-    threshold=Threshold(level="Vth + th_s + th_v", rearm="Vth + th_s + th_v", kind="reset"),
+    threshold=Threshold(level="theta", rearm="theta", kind="reset"),
     reset={
         "v": "EL + f_v*(v - EL) + d_v",
         "asc_1": "a_1 + r_1*asc_1*exp(-k_1*t_ref)",
