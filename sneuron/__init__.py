@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
     from sneuron.core.stimulus import noise as noise
+    from sneuron.core.stimulus import protocol as protocol
     from sneuron.core.stimulus import pulses as pulses
     from sneuron.core.stimulus import ramp as ramp
     from sneuron.core.stimulus import replay as replay
@@ -77,7 +78,7 @@ _ROOMS = {
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
-    "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
+    "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "errors": "SneuronError",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",

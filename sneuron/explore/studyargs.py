@@ -14,6 +14,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import ranges
+from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
 from sneuron.explore.studyfile import Axis, Distribution, Read
 from sneuron.lang.model import Model, load_model
@@ -156,17 +157,19 @@ def _stimulus(read: Read, cell: xr.Dataset | None) -> Any:
         return None
     from sneuron.core import stimulus
 
-    kinds = ("step", "ramp", "sine", "chirp", "pulses", "noise", "replay")
+    kinds = ("step", "ramp", "sine", "chirp", "pulses", "noise", "replay", PROTOCOL)
     with located(read, ("stimulus", "kind")):
         if table.kind not in kinds:
             raise errors.unknown("stimulus", "kind", table.kind, kinds)
     make = getattr(stimulus, table.kind)
-    names = [n for n in inspect.signature(make).parameters if n != RECORDING]
     given = dict(table.__pydantic_extra__ or {})
+    names = [] if table.kind == PROTOCOL else [n for n in inspect.signature(make).parameters if n != RECORDING]
     for name in given:
         with located(read, ("stimulus", name)):
             if name not in names:
                 raise errors.unknown(f"stimulus {table.kind!r}", "key", name, names)
+    if table.kind == PROTOCOL:
+        return PROTOCOL
     with located(read, ("stimulus",)):
         try:
             return make(cell["current"], **given) if table.kind == "replay" and cell is not None else make(**given)

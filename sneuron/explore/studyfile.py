@@ -123,6 +123,11 @@ def _measure(value: Any) -> Any:
     return {"measure": value} if isinstance(value, str) else value
 
 
+def _kind(value: Any) -> Any:
+    """`stimulus = "protocol"` is short for `stimulus = { kind = "protocol" }`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class Recording(Text):
     """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
 
@@ -185,7 +190,7 @@ class StudyFile(Text):
     dt: Quantity | None = None
     method: str | None = None
     dtype: Literal["float64", "float32"] = "float64"
-    stimulus: Free | None = None
+    stimulus: Annotated[Free | None, BeforeValidator(_kind)] = None
     space: dict[Name, Axis] = {}
     samples: Samples | None = None
     derive: dict[Name, str] = {}

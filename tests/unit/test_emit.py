@@ -109,7 +109,7 @@ def test_a_module_is_readable_and_says_what_it_is(name: str, dtype: str) -> None
     text = emit(model, method(model.method), dtype).text
     tree = ast.parse(text)
     doc = ast.get_docstring(tree)
-    assert model.hash in doc
+    assert model.form in doc
     assert all(f" {state}," in f" {doc}," for state in model.states)
     functions = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
     assert {"prepare", "run", "ion", "detection", "resetting"} <= {f.name for f in functions}
@@ -138,14 +138,14 @@ def test_a_module_lies_under_the_hash_of_its_content(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SNEURON_CACHE_DIR", str(tmp_path))
     model, euler = load_model("izhikevich"), METHODS["euler"]
     text = emit(model, euler).text
-    first = Path(kernel._module(text, model.name, euler).__file__)
+    first = Path(kernel._module(text, euler).__file__)
     assert first.parent == tmp_path
     assert first.read_text(encoding="utf8") == text
-    assert kernel._module(text, model.name, euler).__file__ == str(first)
-    other = Path(kernel._module(text + "\n# another\n", model.name, euler).__file__)
+    assert kernel._module(text, euler).__file__ == str(first)
+    other = Path(kernel._module(text + "\n# another\n", euler).__file__)
     assert other != first
     monkeypatch.setattr(kernel, "_foundation", lambda: "other vector mathematics")
-    assert Path(kernel._module(text, model.name, euler).__file__) not in (first, other)
+    assert Path(kernel._module(text, euler).__file__) not in (first, other)
     assert not list(tmp_path.glob("*.partial"))
 
 
