@@ -10,8 +10,8 @@ import xarray as xr
 from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, LEVEL, PHASE
-from sneuron.lang.program import REFRACTORY
+from sneuron.lang.assignments import REFRACTORY
+from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.state import MEMBRANE, model_of, state_dims
 from sneuron.core.stimulus import players, samples, waves_of
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, LEVEL, PHASE
+from sneuron.core.streams import keys_of
+from sneuron.lang.assignments import REFRACTORY
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
-from sneuron.lang.program import REFRACTORY
+from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["Session", "checked_dt", "steps_in"]
 
@@ -146,6 +147,8 @@ class Session:
         for feature in self.features:
             start = {"min": np.inf, "max": -np.inf, "mean": 0.0}[feature.rsplit("_", 1)[1]]
             self.lanes.put(f"feature.{feature}", start)
+        if self.kernel.source.program.draws:
+            self.lanes.put_keys(*keys_of(self.state))
         self.kernel.prepare(self.lanes, self.dt)
 
     def clock_for(self, start: int, stop: int) -> Clock:

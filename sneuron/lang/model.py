@@ -34,6 +34,7 @@ __all__ = [
     "load_stimulus",
     "models",
     "neurons",
+    "noises",
     "stimuli",
     "with_channels",
 ]
@@ -45,6 +46,9 @@ neurons: Registry[Neuron] = Registry(
 )
 channels: Registry[Channel] = Registry(
     "channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name
+)
+noises: Registry[Channel] = Registry(
+    "noise", "sneuron.library.noises", lambda x: isinstance(x, Channel), lambda c: c.name
 )
 stimuli: Registry[Stimulus] = Registry(
     "stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name

@@ -9,16 +9,14 @@ voltage) is a slice of this same list, so that views and fused kernel agree bit 
 from __future__ import annotations
 
 import functools
-import math
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Mapping
 
 import sympy as sp
 
 from sneuron import errors
-from sneuron.lang import schemes
+from sneuron.lang import schemes, sharing
+from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
 from sneuron.lang.functions import maximum, minimum, where
@@ -26,104 +24,6 @@ from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
 __all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
-
-_MAX_SHARED_POWER = 16
-DT = sp.Symbol("dt", real=True)
-T = sp.Symbol("t", real=True)
-REFRACTORY = "_refractory_steps"
-"""What the steps that a neuron still has to wait are called."""
-
-CHANCE = "_chance"
-"""What the random number that decides about escape is called."""
-
-TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
-"""What the stage times of a step are called."""
-
-Assignments = list[tuple[str, sp.Expr]]
-
-
-@dataclass(frozen=True)
-class Wave:
-    """A stimulus as the compiler sees it: its current in terms of `t`, its parameters and, when played, its sample."""
-
-    name: str
-    current: sp.Expr
-    params: tuple[str, ...]
-    played: bool = False
-
-
-@dataclass(frozen=True)
-class Draw:
-    """A random number of each step: its name here, its stream, whether it is normal, and whether cells share it."""
-
-    name: str
-    stream: int
-    normal: bool = True
-    shared: bool = False
-
-
-@dataclass
-class Program:
-    """Assignments of a step.
-
-    Attributes
-    ----------
-    hoisted : list of (name, expression)
-        Computed once per run from parameters and dt.
-    steps : dict of name to expression
-        Computed in every step; values refer to one another by name.
-    new : dict of state to name
-        The name that holds the new value of each state.
-    currents, slopes : dict of current to name
-        Names of membrane currents and of their slopes against the voltage.
-    functions : tuple of str
-        Named expressions of the model that can be recorded.
-    stimulus : str
-        Name of the summed injected current at the start of the step.
-    draws : list of Draw
-        Random numbers that a step uses.
-
-    Names made here begin with "_", which no name of a model does.
-    """
-
-    hoisted: Assignments = field(default_factory=list)
-    steps: dict[str, sp.Expr] = field(default_factory=dict)
-    new: dict[str, str] = field(default_factory=dict)
-    currents: dict[str, str] = field(default_factory=dict)
-    slopes: dict[str, str] = field(default_factory=dict)
-    functions: tuple[str, ...] = ()
-    stimulus: str = "_i_stim"
-    draws: list[Draw] = field(default_factory=list)
-    hazard: sp.Expr | None = None
-    threshold: sp.Expr = sp.S.Zero
-    rearm: sp.Expr = sp.S.Zero
-    reset: dict[str, sp.Expr] = field(default_factory=dict)
-
-    def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `i_stim`, a function."""
-        kind, _, current = name.partition("_")
-        if name in self.new or name in self.functions:
-            return name
-        if name == "i_stim" and "stim" not in self.currents:
-            return self.stimulus
-        return (self.currents if kind == "i" else self.slopes)[current]
-
-    def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
-        """The assignments needed for `outputs`, in order, taking those in `given` as known."""
-        done = set(given)
-        result: Assignments = []
-
-        def visit(name: str) -> None:
-            if name in done or name not in self.steps:
-                return
-            done.add(name)
-            for symbol in sorted(self.steps[name].free_symbols, key=str):
-                visit(symbol.name)
-            result.append((name, self.steps[name]))
-
-        for name in outputs:
-            visit(name)
-        return result
 
 
 def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Program:
@@ -135,9 +35,9 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     kept += program.functions
     program.steps = {name: _evaluated(expr) for name, expr in program.ordered(kept)}
     constant = {*model.params, DT.name, *(f"{s.name}.{p}" for s in stimuli for p in s.params)}
-    _share_exponentials(program, constant)
-    _hoist(program, constant)
-    _common(program)
+    sharing.exponentials(program, constant)
+    sharing.hoist(program, constant)
+    sharing.common(program)
     return program
 
 
@@ -426,152 +326,3 @@ def _evaluated(expr: sp.Basic) -> sp.Basic:
     if isinstance(expr, sp.Add | sp.Mul | sp.Pow):
         return expr.func(*args)
     return expr if list(expr.args) == args else expr.func(*args)
-
-
-# -- exponentials with commensurate arguments share one -------------------------------------------
-
-
-def _share_exponentials(program: Program, constant: set[str]) -> None:
-    found: dict[sp.Symbol, dict[Fraction, int]] = {}
-    for expr in program.steps.values():
-        for node in _exponentials(expr):
-            match = _affine(node.args[0], constant)
-            if match is not None:
-                found.setdefault(match[0], {}).setdefault(match[1], 0)
-                found[match[0]][match[1]] += 1
-    for state, slopes in found.items():
-        for base, members in _families(slopes):
-            if sum(slopes[m] for m in members) > 1:
-                _rewrite(program, constant, state, base, members)
-
-
-def _exponentials(expr: sp.Expr) -> list[sp.Expr]:
-    nodes = [n for n in sp.preorder_traversal(expr) if isinstance(n, sp.exp) or type(n).__name__ == "exprel"]
-    return sorted(set(nodes), key=sp.core.sorting.default_sort_key)
-
-
-def _affine(arg: sp.Expr, constant: set[str]) -> tuple[sp.Symbol, Fraction, sp.Expr] | None:
-    """`arg` as slope * symbol + offset with a plain rational slope and a constant offset."""
-    moving = [s for s in arg.free_symbols if s.name not in constant]
-    if len(moving) != 1:
-        return None
-    slope = sp.diff(arg, moving[0])
-    if not slope.is_number or slope == 0:
-        return None
-    rational = Fraction(float(slope)).limit_denominator(100_000)
-    if abs(float(rational) / float(slope) - 1) > 1e-14:
-        return None
-    return moving[0], rational, sp.expand(arg - slope * moving[0])
-
-
-def _families(slopes: Mapping[Fraction, int]) -> list[tuple[Fraction, list[Fraction]]]:
-    """Slopes grouped so that each is a small whole multiple of its family's base."""
-    families: list[tuple[Fraction, list[Fraction]]] = []
-    left = sorted(slopes, key=lambda r: (abs(r), r))
-    while left:
-        base = left[0]
-        members = [r for r in left if (r / base).denominator == 1 and 1 <= r / base <= _MAX_SHARED_POWER]
-        families.append((base, members))
-        left = [r for r in left if r not in members]
-    return families
-
-
-def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fraction, members: list[Fraction]) -> None:
-    stem = f"_e_{state.name.lstrip('_')}_{abs(base.denominator)}"
-    while stem in program.steps:
-        stem += "_"
-    program.steps[stem] = sp.exp(sp.Float(float(base)) * state, evaluate=False)
-
-    def power(n: int) -> sp.Symbol:
-        if n == 1:
-            return _symbol(stem)
-        name = f"{stem}_{n}"
-        if name not in program.steps:
-            half = power(n // 2)
-            program.steps[name] = half * half if n % 2 == 0 else power(n - 1) * _symbol(stem)
-        return _symbol(name)
-
-    def replaced(node: sp.Expr) -> sp.Expr | None:
-        match = _affine(node.args[0], constant)
-        if match is None or match[0] != state or match[1] not in members:
-            return None
-        e = power(int(match[1] / base))
-        scale = sp.Float(math.exp(float(match[2]))) if match[2].is_number else sp.exp(match[2])
-        return _FROM(node.args[0], scale * e) if type(node).__name__ == "exprel" else scale * e
-
-    for name, expr in list(program.steps.items()):
-        if name != stem and not name.startswith(stem + "_"):
-            swaps = {n: r for n in _exponentials(expr) if (r := replaced(n)) is not None}
-            program.steps[name] = _inverted(expr.xreplace(swaps))
-
-
-class decay(sp.Function):  # type: ignore[misc]
-    """exprel, in the increment of an exponential method: most often near 0."""
-
-
-class exprel_from(sp.Function):  # type: ignore[misc]
-    """exprel(x) given x and exp(x)."""
-
-
-class exprel_inverse_from(sp.Function):  # type: ignore[misc]
-    """1/exprel(x) given x and exp(x)."""
-
-
-_FROM = exprel_from
-
-
-def _inverted(expr: sp.Expr) -> sp.Expr:
-    swaps = {
-        p: exprel_inverse_from(*p.base.args)
-        for p in expr.atoms(sp.Pow)
-        if isinstance(p.base, exprel_from) and p.exp == -1
-    }
-    return expr.xreplace(swaps)
-
-
-# -- what depends on parameters alone is computed once --------------------------------------------
-
-
-def _hoist(program: Program, constant: set[str]) -> None:
-    names: dict[sp.Expr, sp.Symbol] = {}
-    still = set(constant)
-    for name, expr in list(program.steps.items()):
-        if {s.name for s in expr.free_symbols} <= still and name not in program.new.values():
-            program.hoisted.append((name, expr))
-            del program.steps[name]
-            still.add(name)
-
-    def lifted(expr: sp.Expr) -> sp.Expr:
-        if expr.is_Atom or not expr.free_symbols:
-            return expr
-        if expr not in names:
-            names[expr] = _symbol(f"_c{len(names)}")
-            program.hoisted.append((names[expr].name, expr))
-        return names[expr]
-
-    def walk(expr: sp.Expr) -> sp.Expr:
-        if expr.is_Atom:
-            return expr
-        if {s.name for s in expr.free_symbols} <= still:
-            return lifted(expr)
-        if isinstance(expr, sp.Add | sp.Mul):
-            fixed = [a for a in expr.args if {s.name for s in a.free_symbols} <= still]
-            moving = [walk(a) for a in expr.args if a not in fixed]
-            return expr.func(lifted(expr.func(*fixed)), *moving) if fixed else expr.func(*moving)
-        return expr.func(*(walk(a) for a in expr.args))
-
-    for name, expr in program.steps.items():
-        program.steps[name] = walk(expr)
-    program.threshold, program.rearm = walk(program.threshold), walk(program.rearm)
-    program.hazard = None if program.hazard is None else walk(program.hazard)
-
-
-# -- common subexpressions -------------------------------------------------------------------------
-
-
-def _common(program: Program) -> None:
-    names = list(program.steps)
-    shared, reduced = sp.cse(
-        [program.steps[n] for n in names], symbols=sp.numbered_symbols("_x", real=True), order="canonical"
-    )
-    program.steps = {s.name: e for s, e in shared} | dict(zip(names, reduced, strict=True))

@@ -159,11 +159,11 @@ class Channel:
     gates: Mapping[str, Gate] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
-    transitions: Mapping[str, Transition] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = field(default_factory=dict, metadata=LATER)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
-    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    correlation: str = ""
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
+    correlation: str = field(default="", metadata=LATER)
     ion: str = ""
     unit: str = "uA/cm2"
     source: str = ""
@@ -211,7 +211,7 @@ class Threshold:
     level: str = "0"
     rearm: str = "level - 10"
     kind: str = "crossing"
-    hazard: str = ""
+    hazard: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class Neuron:
     channels: Mapping[str, Mount] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
-    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     voltage: State = State("mV", "-65", note="membrane potential")

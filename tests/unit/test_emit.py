@@ -42,7 +42,8 @@ for path in sorted(__import__("pathlib").Path(folder).glob("*.py")):
     array = lambda t, n: types.Array(t, n, "C")
     i, d = types.int64, types.float64
     signature = (array(F, 2), i, array(i, 1), i, d, d, array(F, 2), array(i, 2), i,
-                 array(d, 3), array(i, 2), array(i, 2), array(types.uint8, 2), array(d, 2), array(F, 4), i)
+                 array(d, 3), array(i, 2), array(i, 2), array(types.uint8, 2), array(d, 2), array(F, 4), i,
+                 array(types.uint32, 3), array(types.float32, 4))
     scope["run"].compile(signature)
     asm = scope["run"].inspect_asm(signature)
     x86 = re.findall(r"\\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\\d+)([ps][sd])\\b", asm)
