@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
     "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.energy": "EnergyUse",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",

@@ -19,7 +19,7 @@ from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
-from sneuron.lang.program import REFRACTORY
+from sneuron.lang.program import FEATURES, REFRACTORY
 
 __all__ = ["Session", "checked_dt", "steps_in"]
 
@@ -143,8 +143,7 @@ class Session:
                 self.lanes.put(name, self.flat(self.state[source]))
         self._rescale_waiting()
         for feature in self.features:
-            start = {"min": np.inf, "max": -np.inf, "mean": 0.0}[feature.rsplit("_", 1)[1]]
-            self.lanes.put(f"feature.{feature}", start)
+            self.lanes.put(f"feature.{feature}", FEATURES[feature.rsplit("_", 1)[1]])
         self.kernel.prepare(self.lanes, self.dt)
 
     def clock_for(self, start: int, stop: int) -> Clock:

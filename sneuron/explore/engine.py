@@ -22,6 +22,7 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.explore.space import Known, point_keys
 from sneuron.lang.model import load_model
+from sneuron.lang.program import recordable
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Facts:
         What may be swept.
     dt, method : float, str
         Used when none is asked for (ms).
+    offers : tuple of str
+        What can be recorded, and made a feature of.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Facts:
     known: Known
     dt: float
     method: str
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class Neurons:
         found = load_model(model)
         states = {n: Param(math.nan, s.unit, s.low, s.high) for n, s in found.states.items()}
         known = Known({**states, **found.params}, found.aliases, found.name)
-        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method)
+        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method, recordable(found))
 
     def layout(self, plan: Plan) -> Layout:
         """Dims, dtypes and units, as the outputs make them of a run in which nothing happens; nothing is compiled."""
@@ -152,8 +156,15 @@ class Neurons:
             text = f"fail on a run in which nothing happens: {type(cause).__name__}: {cause}"
             raise errors.PlanError("outputs", text, mend="Let them give NaN there.") from cause
         variables = {n: (tuple(str(d) for d in v.dims[1:]), v.dtype.name, dict(v.attrs)) for n, v in given.items()}
-        coords = {str(n): c.variable for v in given.values() for n, c in v.coords.items() if labels.POINT not in c.dims}
-        sizes = {str(d): n for v in given.values() for d, n in v.sizes.items() if d != labels.POINT}
+        coords: dict[str, xr.Variable] = {}
+        sizes: dict[str, int] = {}
+        for name, array in given.items():
+            for d in (str(d) for d in array.dims if d != labels.POINT):
+                _refuse_other(name, d, sizes.setdefault(d, array.sizes[d]) == array.sizes[d])
+            for n, c in array.coords.items():
+                if labels.POINT not in c.dims:
+                    held: Any = coords.setdefault(str(n), c.variable)
+                    _refuse_other(name, str(n), held.equals(c.variable))
         return Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
@@ -187,6 +198,13 @@ class Neurons:
 
 
 NEURONS = Neurons()
+
+
+def _refuse_other(name: str, dim: str, same: bool) -> None:
+    """Outputs that share a dim have the same values along it."""
+    if not same:
+        what = f"{name!r} has other values along {dim!r} than an output before it"
+        raise errors.PlanError("outputs", what, mend="Give both the same, or make two studies.")
 
 
 def _usual(plan: Plan, many: int) -> Job:
@@ -267,7 +285,8 @@ def _silent_run(plan: Plan) -> xr.Dataset:
         trace[labels.TIME].attrs.update(units="ms", long_name="time")
         made[name] = _named(trace, model.unit_of(name), model.meaning_of(name))
     status = (zero + int(labels.Status.OK)).astype(np.uint8).assign_attrs(labels.status_attrs())
-    return xr.Dataset(made, coords=_stimulus_coords(state, sizes)).assign_coords({labels.STATUS: status})
+    run = xr.Dataset(made, coords=_stimulus_coords(state, sizes), attrs={"model": plan.model, **window})
+    return run.assign_coords({labels.STATUS: status})
 
 
 def _named(array: xr.DataArray, units: str, name: str) -> xr.DataArray:

@@ -154,8 +154,9 @@ class Plan:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Features that the kernel computes on the way."""
-        wanted = [o.what for o in self.outputs if o.kind == "feature" and o.what != labels.SPIKE_COUNT]
+        """Features that the kernel computes on the way: those asked for, and those that measures need."""
+        attrs = {"model": self.model}
+        wanted = [name for o in self.outputs for name in o.features(attrs, self.facts.offers)]
         return tuple(dict.fromkeys(wanted))
 
     @property

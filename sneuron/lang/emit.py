@@ -17,7 +17,7 @@ import sympy as sp
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import REFRACTORY, TIMES, Program, Wave, build, decay
+from sneuron.lang.program import REFRACTORY, TIMES, Program, Wave, build, decay, watch
 from sneuron.lang.texts import Layout, Texts, function, indented, over_lanes
 
 __all__ = ["Layout", "Source", "emit"]
@@ -54,6 +54,7 @@ def emit(
 ) -> Source:
     """The module of `model` under `method`, recording `record` and accumulating `features`."""
     program = build(model, method, waves)
+    watch(program, model, [*record, *map(_feature_of, features)])
     return _Emitter(model, method, dtype, waves, record, features, program).source()
 
 
@@ -78,6 +79,7 @@ class _Emitter(Texts):
         p, model = self.program, self.model
         names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
         names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
+        names += [*p.reversals.values(), *p.powers.values()]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         names += [name for name, _ in p.hoisted]
@@ -301,6 +303,8 @@ class _Emitter(Texts):
         value, (row, *rest) = mangled(name), _feature_rows(feature)
         if kind in ("min", "max"):
             return [self._store(row, f"f{kind}({self._at(row)}, {value})")]
+        if kind == "first":
+            return [self._store(row, f"either({self._at(row)} == {self._at(row)}, {self._at(row)}, {value})")]
         lost = self._at(rest[0])  # compensated sum: no digits are lost over long runs
         return [
             f"_y = {value} - {lost}",
@@ -457,6 +461,7 @@ class _Emitter(Texts):
     def _ion(self) -> str:
         p = self.program
         names = [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
+        names += [*p.reversals.values(), *p.powers.values()]
         live = [n for n in names if n in p.steps]
         return self._view(
             "ion",

@@ -187,18 +187,31 @@ class Model:
         """
         return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(self.current_unit, f"{self.current_unit}/mV")
 
+    @property
+    def power_unit(self) -> str:
+        """The unit of powers: that of currents times mV.
+
+        >>> load_model("hh").power_unit
+        'nW/cm2'
+        """
+        return {"uA/cm2": "nW/cm2", "pA": "fW", "nA": "pW"}.get(self.current_unit, f"{self.current_unit}*mV")
+
     def unit_of(self, name: str) -> str:
-        """The unit of what can be recorded: a state, a current (`i_na`, `i_stim`) or a conductance (`g_na`)."""
+        """The unit of what can be recorded: a state, a current (`i_na`, `i_stim`), a conductance (`g_na`), a reversal
+        potential (`e_na`), a power (`p_na`).
+        """
         if name in self.states:
             return self.states[name].unit
-        return self.conductance_unit if name.startswith("g_") else self.current_unit
+        units = {"g": self.conductance_unit, "e": "mV", "p": self.power_unit}
+        return units.get(name.partition("_")[0], self.current_unit)
 
     def meaning_of(self, name: str) -> str:
         """What can be recorded, in words."""
         if name in self.states:
             return self.states[name].note or name
         kind, _, which = name.partition("_")
-        return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
+        words = {"i": "current", "g": "conductance", "e": "reversal potential", "p": "power"}
+        return "injected current" if which == "stim" else f"{which} {words[kind]}"
 
     def latex(self) -> str:
         """The equations, as LaTeX."""

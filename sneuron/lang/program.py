@@ -22,7 +22,19 @@ from sneuron.lang.functions import minimum, where
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
-__all__ = ["REFRACTORY", "TIMES", "Assignments", "Program", "Wave", "build", "decay", "recordable", "wave"]
+__all__ = [
+    "FEATURES",
+    "REFRACTORY",
+    "TIMES",
+    "Assignments",
+    "Program",
+    "Wave",
+    "build",
+    "decay",
+    "recordable",
+    "watch",
+    "wave",
+]
 
 _MAX_SHARED_POWER = 16
 DT = sp.Symbol("dt", real=True)
@@ -32,6 +44,9 @@ REFRACTORY = "_refractory_steps"
 
 TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
 """What the stage times of a step are called."""
+
+FEATURES = {"mean": 0.0, "min": math.inf, "max": -math.inf, "first": math.nan}
+"""Kinds of online features of what can be recorded, and what each begins with."""
 
 Assignments = list[tuple[str, sp.Expr]]
 
@@ -60,6 +75,8 @@ class Program:
         The name that holds the new value of each state.
     currents, slopes : dict of current to name
         Names of membrane currents and of their slopes against the voltage.
+    reversals, powers : dict of current to name
+        Names of reversal potentials and of powers, of those currents for which `watch` was asked for them.
     stimulus : str
         Name of the summed injected current at the start of the step.
 
@@ -71,19 +88,22 @@ class Program:
     new: dict[str, str] = field(default_factory=dict)
     currents: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
+    reversals: dict[str, str] = field(default_factory=dict)
+    powers: dict[str, str] = field(default_factory=dict)
     stimulus: str = "_i_stim"
     threshold: sp.Expr = sp.S.Zero
     rearm: sp.Expr = sp.S.Zero
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `i_stim`."""
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`."""
         kind, _, current = name.partition("_")
         if name in self.new:
             return name
         if name == "i_stim" and "stim" not in self.currents:
             return self.stimulus
-        return (self.currents if kind == "i" else self.slopes)[current]
+        kinds = {"i": self.currents, "g": self.slopes, "e": self.reversals, "p": self.powers}
+        return kinds[kind][current]
 
     def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
         """The assignments needed for `outputs`, in order, taking those in `given` as known."""
@@ -119,9 +139,40 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
 
 @functools.lru_cache(maxsize=64)
 def recordable(model: Model) -> tuple[str, ...]:
-    """Names of all that can be recorded: states, currents, slopes of the currents that are linear in v, `i_stim`."""
+    """Names of all that can be recorded: states, currents, `i_stim`, and of the currents that are linear in v the
+    slopes (`g_na`), reversal potentials (`e_na`) and powers (`p_na`).
+    """
     linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), _symbol("v")) != 0]
-    return (*model.states, *(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
+    of_linear = [f"{kind}_{c}" for kind in "gep" for c in linear]
+    return (*model.states, *(f"i_{c}" for c in model.currents), *of_linear, "i_stim")
+
+
+def watch(program: Program, model: Model, names: Iterable[str]) -> None:
+    """Add the reversal potentials and powers among `names` to a program; the step itself keeps its bits."""
+    wanted = [n.partition("_") for n in names if n not in program.new]
+    for current in dict.fromkeys(c for kind, _, c in wanted if kind in ("e", "p")):
+        program.reversals[current] = _reversal(program, model, current)
+    for current in dict.fromkeys(c for kind, _, c in wanted if kind == "p"):
+        volts = _symbol("v") - _symbol(program.reversals[current])
+        program.powers[current] = _added(program, model, f"_p_{current}", _symbol(program.currents[current]) * volts)
+
+
+def _reversal(program: Program, model: Model, current: str) -> str:
+    """The name that holds the reversal potential of a current: a parameter where it is one."""
+    whole, v = _expanded(model.currents[current], model), _symbol("v")
+    reversal = sp.cancel(-whole.xreplace({v: sp.Integer(0)}) / _linear_slope(whole, v))
+    return reversal.name if reversal.is_Symbol else _added(program, model, f"_E_{current}", _evaluated(reversal))
+
+
+def _added(program: Program, model: Model, name: str, expr: sp.Expr) -> str:
+    """The name under which an expression is now computed: in every step, or once where only parameters are in it."""
+    while name in program.steps or name in dict(program.hoisted):
+        name += "_"
+    if {s.name for s in expr.free_symbols} <= set(model.params):
+        program.hoisted.append((name, expr))
+    else:
+        program.steps[name] = expr
+    return name
 
 
 @functools.lru_cache(maxsize=64)
