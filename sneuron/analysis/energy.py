@@ -74,6 +74,10 @@ def _needs(attrs: Mapping[str, Any], offers: Collection[str], options: Mapping[s
 
 def _gives(options: Mapping[str, Any]) -> list[Output]:
     _check(options)
+    if options["area"] is not None and not options.get("per_area", True):
+        raise errors.ParameterError("EnergyUse: area", "these currents are of whole cells", mend="Leave it out.")
+    if options["overlap"] is not None and not options.get("spiking", True):
+        raise errors.DataError("EnergyUse: overlap", "it counts spikes, and there is no spike count")
     area = options.get("per_area", False) and options["area"] is None
     rate, power = ("1/(s cm2)", "W/cm2") if area else ("1/s", "W")
     axis = Axis("process", np.array(_processes(options)), "1", "what the energy is used for")
@@ -214,12 +218,9 @@ def _costs(run: Flows, asked: Mapping[str, Any], joule: float, least: float) -> 
         _cost(run, name, joule if asked["method"] == "electrical" else 0.0, asked["baseline"]) for name in run.processes
     ]
     extra = []
-    if asked["overlap"] is not None:
-        if run.spikes is None:
-            raise errors.DataError("EnergyUse", "overlap counts spikes, and there is no spike count")
-        extra.append(
-            run.full(run.spikes) / run.duration * asked["overlap"] * least / (CHARGES[SODIUM] * ELEMENTARY_CHARGE)
-        )
+    if asked["overlap"] is not None and run.spikes is not None:
+        each = asked["overlap"] * least / (CHARGES[SODIUM] * ELEMENTARY_CHARGE)
+        extra.append(run.full(run.spikes) / run.duration * each)
     if asked["budget"]:
         spiking = extra[0] if extra else sum(own[1:], own[0])
         extra += [spiking * share for share in HOWARTH_2012.values()]

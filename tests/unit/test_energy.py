@@ -171,6 +171,20 @@ def test_what_does_not_hold_the_currents_is_refused(given, options, says) -> Non
         sn.EnergyUse(given, **options)
 
 
+def test_what_does_not_fit_the_data_is_refused() -> None:
+    leak = {"currents": ["leak"], "reversals": {"na": 50.0, "k": -90.0}}
+    state = sn.IonDyn(sn.InitNeu("lif"))
+    assert sn.EnergyUse(state, **leak).atp.attrs["units"] == "1/s"
+    with pytest.raises(errors.ParameterError, match="of whole cells"):
+        sn.EnergyUse(state, area=100.0, **leak)
+    with pytest.raises(errors.DataError, match="no spike count"):
+        sn.EnergyUse(state, overlap=1.24, capacitance=250.0, **leak)
+
+
+def test_a_run_without_a_step_has_no_mean() -> None:
+    assert np.isnan(sn.EnergyUse(sn.RunSim(HH, 0.0, features=[sn.EnergyUse])).atp)
+
+
 def test_a_study_refuses_before_it_runs() -> None:
     for model, says in (("lif", "no current of 'na' alone"), ("izhikevich", "no current of 'na' alone")):
         with pytest.raises(errors.DataError, match=says):
