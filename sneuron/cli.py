@@ -273,7 +273,7 @@ def described(model: Model) -> Iterator[str]:
     yield f"{model.name}"
     yield from textwrap.wrap(" ".join(filter(None, (model.spec.note, model.spec.source))), 100)
     yield ""
-    yield f"  {_text(model.capacitance)} dv/dt = I - ({' + '.join(model.currents)})"
+    yield f"  {_text(model.capacitance)} dv/dt = I - ({' + '.join(model.membrane)})"
     yield from (f"  {name} = {_text(value)}" for name, value in model.currents.items())
     yield from (f"  {name} = {_text(value)}" for name, value in model.functions.items())
     yield from _dynamics(model)

@@ -154,7 +154,8 @@ def currents_of(attrs: Mapping[Any, Any], where: str) -> dict[str, str]:
 @functools.lru_cache(maxsize=64)
 def _currents(model: str) -> dict[str, str]:
     neuron = json.loads(model)["neuron"]
-    channels = {name: str(mount["channel"]["ion"]) for name, mount in neuron["channels"].items()}
+    mounts = neuron["channels"].items()
+    channels = {name: str(mount["channel"]["ion"]) for name, mount in mounts if mount["channel"].get("current", "1")}
     return dict(sorted({**dict.fromkeys(neuron["currents"], ""), **channels}.items()))
 
 

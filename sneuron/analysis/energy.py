@@ -66,7 +66,7 @@ def _needs(attrs: Mapping[str, Any], offers: Collection[str], options: Mapping[s
     names = wanted(labels.currents_of(attrs, "EnergyUse"), options)
     for name in names:
         if name not in offers:
-            what = f"the current {name[2:]!r} is not linear in v, and has no reversal potential"
+            what = f"the current {name[2:]!r} has no reversal potential: it is not linear in one voltage"
             raise errors.DataError("EnergyUse", what, mend="Leave it out: currents=[...] names those that count.")
     means = [f"{name}_mean" for name in names]
     return means + [f"{n}_first" for n in names if not n.startswith("e_")] if options["baseline"] else means
@@ -135,8 +135,8 @@ def EnergyUse(
         "start" takes off what was used at the first instant: the cost of activity beyond that of the state in which
         the run began. None keeps all.
     currents : sequence of str, optional
-        The currents that count, where not all do; a current that is not linear in v and of no single ion has to be
-        left out.
+        The currents that count, where not all do. A current of no single ion that has no reversal potential (one that
+        is not linear in v, or flows between compartments) has to be left out.
     reversals : mapping of str to float, mV, optional
         Reversal potentials of "na" and "k" that tell the sodium part of mixed currents; those of the first sodium and
         potassium current by name when omitted.

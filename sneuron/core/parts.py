@@ -11,7 +11,7 @@ from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
 from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
-from sneuron.lang.program import REFRACTORY
+from sneuron.lang.program import REFRACTORY, recordable
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
@@ -52,8 +52,10 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     names = list(program.currents)
     i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in names], axis=-1)
     g = np.stack([_slope(session, program.slopes[c]) for c in names], axis=-1)
+    v = np.stack([session.lanes.get(model.places[c]).astype(np.float64) for c in names], axis=-1)
+    ohmic = np.array([f"e_{c}" in recordable(model) for c in names], bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        e = np.where(g != 0, session.lanes.get("v")[:, None] - i / g, np.nan)
+        e = np.where((g != 0) & ohmic, v - i / g, np.nan)
     channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
     extra = (labels.CHANNEL,)
     injected = session.lanes.get(program.stimulus).astype(np.float64)

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.lang.model import Model, load_model
+from sneuron.lang.model import Model, load_model, with_channels
 
 __all__ = ["InitNeu", "model_of", "parameter", "state_dims"]
 
@@ -32,8 +32,9 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
         `model` (a library name, JSON, a `Model`; "hh" when omitted) and any of its parameters or
         states by name or path (`gNa`, `na.g`).  A number sets it for all; a list or 1-D array makes a
         dim of that name; a DataArray keeps its dims, so arrays that share a dim go together; a text
-        such as "80 mS/cm2", a quantity or a `units` attribute is converted.  A list of mappings makes
-        the dim `point`.  A `Dataset` returned by `InitNeu` or a run's end state starts from there.
+        such as "80 mS/cm2", a quantity or a `units` attribute is converted.  The name of a mounted channel takes
+        the name of another channel that goes in its place (`{"model": "hh", "leak": "leak"}`).  A list of mappings
+        makes the dim `point`.  A `Dataset` returned by `InitNeu` or a run's end state starts from there.
 
     Returns
     -------
@@ -69,6 +70,8 @@ def InitNeu(params: Mapping[str, Any] | xr.Dataset | Iterable[Mapping[str, Any]]
     given = {str(k): v for k, v in params.items()}
     which: Any = given.pop("model", "hh")
     model = load_model(which)
+    mounts: dict[str, Any] = {k: given.pop(k) for k in list(given) if k in model.channels}
+    model = with_channels(model, mounts) if mounts else model
     if isinstance(params, xr.Dataset):
         given |= {str(k): v for k, v in params.coords.items() if _is_known(model, str(k))}
     return _built(model, _accepted(model, given, where), where)

@@ -37,7 +37,7 @@ def slopes(model: Model) -> dict[str, sympy.Expr]:
     >>> list(slopes(load_model("adex")))
     ['v', 'w']
     """
-    total = symbol("I") - sympy.Add(*model.currents.values())
+    total = symbol("I") - sympy.Add(*[model.currents[name] for name in model.membrane])
     raw = {"v": total / model.capacitance, **model.equations}
     check_size(raw.values(), model.functions, f"model {model.name!r}")
     return {name: inlined(raw[name], model.functions) for name in model.states}
@@ -241,7 +241,7 @@ def latex(model: Model) -> str:
     """
     printer = _printer(model)
     text = functools.partial(_tex, printer)
-    minus = " - ".join(rf"I_{{{_plain(name)}}}" for name in model.currents)
+    minus = " - ".join(rf"I_{{{_plain(name)}}}" for name in model.membrane)
     capacitance = "" if model.capacitance == 1 else f"{text(model.capacitance)} "
     lines = [rf"{capacitance}\frac{{dv}}{{dt}} &= I - {minus}"]
     lines += [rf"I_{{{_plain(name)}}} &= {text(e)}" for name, e in model.currents.items()]

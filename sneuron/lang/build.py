@@ -16,14 +16,19 @@ import numpy as np
 import sympy
 
 from sneuron import errors, labels
+from sneuron.lang import schemes
 from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
-from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold
-from sneuron.lang.units import check_units
+from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
+from sneuron.lang.units import check_units, conductance_unit
 
-__all__ = ["build", "check_size", "checked_param", "in_order", "inlined"]
+__all__ = ["CURRENT", "ION", "build", "check_size", "checked_param", "in_order", "inlined"]
 
 V = "v"
+CURRENT, ION = "current", "ion"
+"""`current.na` is the current of the mount `na`; `ion.ca` is the sum of all that carry calcium at the same voltage."""
+
 MAX_NAMES, MAX_PARTS, MAX_LEVELS = 500, 5000, 80
+_IONS = ("na", "k", "ca", "cl")
 _TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
 
 
@@ -39,7 +44,7 @@ def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, A
     for key in neuron.channels:
         parts.mount(key)
     fields = parts.expressions()
-    check_units(fields, where)
+    fields["units"] = check_units(fields, where)
     _check_values(fields, where)
     return fields
 
@@ -88,7 +93,7 @@ def _size(e: sympy.Basic, known: Mapping[str, tuple[int, int]]) -> tuple[int, in
 def _check_count(neuron: Neuron, where: str) -> None:
     """Refuse descriptions with more names than any neuron needs."""
     holders = [neuron, *(m.channel for m in neuron.channels.values())]
-    groups = ("params", "states", "gates", "functions", "equations", "currents", "channels")
+    groups = ("params", "states", "gates", "transitions", "functions", "equations", "currents", "channels")
     count = sum(len(getattr(holder, group, ())) for holder in holders for group in groups)
     if count > MAX_NAMES:
         raise errors.ModelError(where, f"it has {count} names", possible=f"at most {MAX_NAMES}")
@@ -97,10 +102,19 @@ def _check_count(neuron: Neuron, where: str) -> None:
 def _resolved(mount: Mount, find_channel: Callable[[str], Channel], where: str) -> Mount:
     """The mount with its channel in hand, and its sorted, full lists of names and values."""
     channel = find_channel(mount.channel) if isinstance(mount.channel, str) else mount.channel
-    local = [*channel.params, *channel.gates, *channel.states, *channel.functions]
-    _check_known(mount.names, local, where, f"name of channel {channel.name!r}")
+    _check_known(mount.names, [V, *channel.params, *_made_by(channel)], where, f"name of channel {channel.name!r}")
     _check_known(mount.params, channel.params, where, f"parameter of channel {channel.name!r}")
     return dataclasses.replace(mount, channel=channel)
+
+
+def _occupied(channel: Channel) -> list[str]:
+    """States of the Markov schemes of a channel."""
+    return sorted({x for t in channel.transitions.values() for x in (t.source, t.target)})
+
+
+def _made_by(channel: Channel) -> list[str]:
+    """Names that a channel brings besides its parameters."""
+    return sorted([*channel.gates, *channel.states, *channel.functions, *_occupied(channel)])
 
 
 def _check_known(given: Iterable[str], known: Iterable[str], where: str, kind: str) -> None:
@@ -127,13 +141,25 @@ class _Parts:
         self.params: dict[str, Param] = {}
         self.aliases: dict[str, str] = {}
         self.states: dict[str, State] = {}
+        self.starts: dict[str, tuple[str, dict[str, str], str]] = {}
         self.gates: dict[str, tuple[Gate, dict[str, str], str]] = {}
         self.texts: dict[str, tuple[str, dict[str, str], str]] = {}
         self.equations: dict[str, tuple[str, dict[str, str], str]] = {}
+        self.rates: dict[tuple[str, str], tuple[str, dict[str, str], str]] = {}
         self.currents: dict[str, tuple[str, dict[str, str], str]] = {}
         self.ions: dict[str, str] = {}
+        self.places: dict[str, str] = {}
         self.scope: dict[str, str] = {V: V}
+        self.made = self._made()
         self._own()
+
+    def _made(self) -> frozenset[str]:
+        """States and functions by canonical name: what a parameter of a channel may be instead."""
+        found = [*self.neuron.states, *self.neuron.functions]
+        for key, mount in self.neuron.channels.items():
+            assert isinstance(mount.channel, Channel)
+            found += [mount.names.get(name, f"{key}.{name}") for name in _made_by(mount.channel)]
+        return frozenset(found)
 
     def _own(self) -> None:
         """What the neuron itself declares."""
@@ -148,6 +174,7 @@ class _Parts:
             self.params[name] = self._param(name, param, neuron.source, math.isfinite)
         for name, state in sorted(neuron.states.items()):
             self._add_state(name, name, state)
+            self.starts[name] = (state.start, self.scope, f"{self.where}, start of {name!r}")
         for name, text in sorted(neuron.functions.items()):
             _check_name(name, self.where)
             self.texts[name] = (text, self.scope, f"{self.where}, function {name!r}")
@@ -156,40 +183,83 @@ class _Parts:
         for name, text in sorted(neuron.currents.items()):
             _check_name(name, self.where, ())
             self.currents[name] = (text, self.scope, f"{self.where}, current {name!r}")
-            self.ions[name] = ""
+            self.ions[name], self.places[name] = "", V
 
     def mount(self, key: str) -> None:
         """One channel, under the names that its mount gives."""
         mount = self.neuron.channels[key]
         channel = mount.channel
         assert isinstance(channel, Channel)
-        _check_name(key, self.where, ())
+        _check_name(key, self.where, (CURRENT, ION))
         where = f"{self.where}, channel {key!r}"
-        if channel.unit != self.neuron.unit:
+        if channel.unit not in ("", self.neuron.unit):
             self._check_convertible(channel, where)
         if key in self.currents:
             raise errors.ModelError(where, f"there already is a current {key!r}", mend="Mount it under another name.")
-        local = {V: V}
-        for name in sorted([*channel.params, *channel.gates, *channel.states, *channel.functions]):
-            _check_name(name, where)
-            if name in local:
-                raise errors.ModelError(where, f"the name {name!r} is given twice")
-            local[name] = mount.names.get(name, f"{key}.{name}")
-            if name in mount.names:
-                _check_name(local[name], where)
-                self.aliases[f"{key}.{name}"] = local[name]
+        local = self._names(key, mount, channel, where)
         self._mount_params(channel, mount, local, where)
         for name, gate in sorted(channel.gates.items()):
             self._add_state(local[name], name, State("1", "0", 0.0, 1.0, gate.note))
             self.gates[local[name]] = (gate, local, f"{where}, gate {name!r}")
         for name, state in sorted(channel.states.items()):
-            self._add_state(local[name], name, state)
+            unit = self._unit(state.unit)
+            self._add_state(local[name], name, dataclasses.replace(state, unit=unit))
+            self.starts[local[name]] = (state.start, local, f"{where}, start of {name!r}")
         for name, text in sorted(channel.functions.items()):
             self._add_function(local[name], text, local, f"{where}, function {name!r}")
         for name, text in sorted(channel.equations.items()):
             self.equations[local.get(name, name)] = (text, local, f"{where}, equation of {name!r}")
-        self.currents[key] = (channel.current, local, f"{where}, current")
-        self.ions[key] = channel.ion
+        self._add_schemes(channel, local, where)
+        if channel.current:
+            self.currents[key] = (channel.current, local, f"{where}, current")
+            self.ions[key], self.places[key] = channel.ion, local[V]
+
+    def _names(self, key: str, mount: Mount, channel: Channel, where: str) -> dict[str, str]:
+        """What the names of a channel are in the neuron."""
+        local = {V: mount.names.get(V, V)}
+        if local[V] not in (V, *self.neuron.states):
+            raise errors.unknown(f"{where}, voltage", "state", local[V], [V, *self.neuron.states])
+        for name in sorted([*channel.params, *_made_by(channel)]):
+            _check_name(name, where)
+            if name in local:
+                raise errors.ModelError(where, f"the name {name!r} is given twice")
+            local[name] = mount.names.get(name, f"{key}.{name}")
+            if name in mount.names:
+                if not (name in channel.params and local[name] in self.made):
+                    _check_name(local[name], where)
+                self.aliases[f"{key}.{name}"] = local[name]
+        return local | self._flows(local[V])
+
+    def _flows(self, place: str) -> dict[str, str]:
+        """Names of currents and of ions at a voltage, as texts may use them."""
+        mounts = self.neuron.channels.items()
+        carried = {m.channel.ion for _, m in mounts if isinstance(m.channel, Channel) and m.channel.ion}
+        tail = "" if place == V else f".{place}"
+        flowing = [k for k, m in mounts if isinstance(m.channel, Channel) and m.channel.current]
+        names = [f"{CURRENT}.{k}" for k in (*self.neuron.currents, *flowing)]
+        return {f"{ION}.{ion}": f"{ION}.{ion}{tail}" for ion in (*carried, *_IONS)} | {n: n for n in names}
+
+    def _unit(self, unit: str) -> str:
+        """A unit, with those of the neuron's currents and conductances filled in."""
+        return {"current": self.neuron.unit, "conductance": conductance_unit(self.neuron.unit)}.get(unit, unit)
+
+    def _add_schemes(self, channel: Channel, local: dict[str, str], where: str) -> None:
+        for name in _occupied(channel):
+            self._add_state(local[name], name, State("1", "0", 0.0, 1.0, f"occupancy of state {name}"))
+        for key, step in sorted(channel.transitions.items()):
+            self._add_transition(step, local, f"{where}, transition {key!r}")
+
+    def _add_transition(self, step: Transition, local: dict[str, str], where: str) -> None:
+        source, target = local[step.source], local[step.target]
+        if source == target:
+            raise errors.ModelError(where, f"it leads from {step.source!r} to itself", mend="Give another target.")
+        for pair, text in (((source, target), step.forward), ((target, source), step.backward)):
+            if text and pair in self.rates:
+                raise errors.ModelError(
+                    where, f"the way from {pair[0]!r} to {pair[1]!r} is given twice", mend="Give it in one transition."
+                )
+            if text:
+                self.rates[pair] = (text, local, where)
 
     def _check_convertible(self, channel: Channel, where: str) -> None:
         factor = labels.convert(1.0, channel.unit, self.neuron.unit, where)
@@ -198,6 +268,10 @@ class _Parts:
 
     def _mount_params(self, channel: Channel, mount: Mount, local: dict[str, str], where: str) -> None:
         for name, param in sorted(channel.params.items()):
+            if local[name] in self.made:
+                self._check_bound(name, mount, local[name], where)
+                continue
+            param = dataclasses.replace(param, unit=self._unit(param.unit))
             if name in mount.params and local[name] in self.neuron.params:
                 raise errors.ModelError(
                     where, f"parameter {local[name]!r} has a value here and in the neuron", mend="Give it in one place."
@@ -209,6 +283,12 @@ class _Parts:
                 raise errors.ModelError(
                     where, f"parameter {local[name]!r} is shared but differs", mend="Declare it in the neuron's params."
                 )
+
+    def _check_bound(self, name: str, mount: Mount, thing: str, where: str) -> None:
+        if name in mount.params:
+            raise errors.ModelError(
+                where, f"parameter {name!r} is {thing!r} of the neuron and has a value", mend="Leave out one of them."
+            )
 
     def _param(self, name: str, param: Param, source: str, good: Callable[[float], bool]) -> Param:
         where = f"{self.where}, parameter {name!r}"
@@ -241,33 +321,55 @@ class _Parts:
     def expressions(self) -> dict[str, Any]:
         """All texts parsed and put in order."""
         self._fill_scope()
-        functions = {name: parse(*entry) for name, entry in sorted(self.texts.items())}
-        functions = {name: functions[name] for name in in_order(functions, self.where, "function")}
         rates = {name: _rates(*entry) for name, entry in sorted(self.gates.items())}
+        ways = {pair: parse(*entry) for pair, entry in sorted(self.rates.items())}
+        found: dict[str, Any] = {
+            "currents": {n: parse(*e) for n, e in sorted(self.currents.items())},
+            "schemes": tuple(schemes.families(ways)),
+            "capacitance": parse(self.neuron.capacitance, self.scope, f"{self.where}, capacitance"),
+            "rates": rates,
+            **self._threshold(self.neuron.threshold),
+            "reset": self._reset(),
+        }
+        found["equations"] = self._equations(rates, found["schemes"])
+        functions = self._functions(found)
         check_size((e for _, *pair in rates.values() for e in pair), functions, self.where)
-        threshold = self._threshold(self.neuron.threshold)
-        return {
+        return found | {
             "name": self.neuron.name,
             "spec": self.neuron,
             "params": dict(sorted(self.params.items())),
             "aliases": dict(sorted(self.aliases.items())),
             "states": self._states(),
-            "gates": frozenset(self.gates),
+            "gates": frozenset([*self.gates, *(x for pair in self.rates for x in pair)]),
             "functions": functions,
-            "currents": {n: parse(*e) for n, e in sorted(self.currents.items())},
             "ions": dict(sorted(self.ions.items())),
+            "places": dict(sorted(self.places.items())),
             "channels": {k: m.channel for k, m in self.neuron.channels.items()},
-            "capacitance": parse(self.neuron.capacitance, self.scope, f"{self.where}, capacitance"),
-            "equations": self._equations(rates),
-            "rates": rates,
-            "start": self._start(rates, functions),
-            **threshold,
-            "reset": self._reset(),
+            "start": self._start(rates, found["schemes"], functions),
             "refractory": self._refractory(),
             "method": self.neuron.method,
             "dt": self._dt(),
             "current_unit": self.neuron.unit,
         }
+
+    def _functions(self, found: Mapping[str, Any]) -> dict[str, sympy.Expr]:
+        """Named expressions in order; those of currents and ions only where something uses them."""
+        own = {name: parse(*entry) for name, entry in sorted(self.texts.items())}
+        users = [found["capacitance"], found["threshold"], found["rearm"], *own.values()]
+        users += [e for kind in ("equations", "currents", "reset") for e in found[kind].values()]
+        users += [e for _, *pair in found["rates"].values() for e in pair]
+        used = {name for e in users for name in names_of(e)}
+        totals = {name: self._total(name) for name in sorted(used) if name.startswith(f"{ION}.")}
+        used |= {name for e in totals.values() for name in names_of(e)}
+        flows = {n: found["currents"][n.split(".")[1]] for n in sorted(used) if n.startswith(f"{CURRENT}.")}
+        both = own | totals | flows
+        return {name: both[name] for name in in_order(both, self.where, "function")}
+
+    def _total(self, name: str) -> sympy.Expr:
+        """All currents that carry an ion at one voltage: "ion.ca", "ion.ca.vd"."""
+        _, ion, place = f"{name}.{V}".split(".")[:3]
+        parts = [symbol(f"{CURRENT}.{k}") for k, i in self.ions.items() if (i, self.places[k]) == (ion, place)]
+        return sympy.Add(*parts, evaluate=False) if parts else sympy.S.Zero
 
     def _fill_scope(self) -> None:
         """All canonical names and aliases may be named in the neuron's own texts."""
@@ -276,37 +378,46 @@ class _Parts:
                 if name in other:
                     raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one of them.")
         self.scope.update({name: name for name in (*self.params, *self.states, *self.texts)})
+        self.scope.update(self._flows(V))
         self.scope.update(self.aliases)
 
     def _states(self) -> dict[str, State]:
-        others = {name: self.states[name] for name in sorted(self.states, key=lambda n: (n in self.gates, n))}
+        last = {*self.gates, *(x for pair in self.rates for x in pair)}
+        others = {name: self.states[name] for name in sorted(self.states, key=lambda n: (n in last, n))}
         return {V: self.neuron.voltage, **others}
 
-    def _equations(self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]]) -> dict[str, sympy.Expr]:
+    def _equations(
+        self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]], kinetic: tuple[schemes.Scheme, ...]
+    ) -> dict[str, sympy.Expr]:
+        made = {name: _gate_equation(name, *rate) for name, rate in rates.items()}
+        for scheme in kinetic:
+            made |= schemes.equations(scheme)
         for name, (_, _, where) in self.equations.items():
-            if name in self.params or name == V or name in self.gates:
+            if name in self.params or name == V or name in made:
                 what = "a constant" if name in self.params else "given its equation already"
                 raise errors.ModelError(where, f"{name!r} is {what}")
             if name not in self.states:
                 raise errors.unknown(where, "state", name, sorted(self.states))
         found: dict[str, sympy.Expr] = {}
         for name in list(self._states())[1:]:
-            if name not in rates and name not in self.equations:
+            if name not in made and name not in self.equations:
                 raise errors.ModelError(self.where, f"state {name!r} has no equation")
-            found[name] = _gate_equation(name, *rates[name]) if name in rates else parse(*self.equations[name])
+            found[name] = made[name] if name in made else parse(*self.equations[name])
         return found
 
     def _start(
-        self, rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]], functions: dict[str, sympy.Expr]
+        self,
+        rates: dict[str, tuple[str, sympy.Expr, sympy.Expr]],
+        kinetic: tuple[schemes.Scheme, ...],
+        functions: dict[str, sympy.Expr],
     ) -> dict[str, sympy.Expr]:
-        """Start values over parameters and earlier states; gates at their steady state."""
+        """Start values over parameters and earlier states; gates and schemes at their steady state."""
         raw = {V: parse(self.neuron.voltage.start, self.scope, f"{self.where}, start of 'v'")}
-        for name, state in sorted(self.states.items()):
-            if name in rates:
-                kind, first, second = rates[name]
-                raw[name] = first / (first + second) if kind == "ab" else first
-            else:
-                raw[name] = parse(state.start, self.scope, f"{self.where}, start of {name!r}")
+        raw |= {name: parse(*entry) for name, entry in sorted(self.starts.items())}
+        for name, (kind, first, second) in rates.items():
+            raw[name] = first / (first + second) if kind == "ab" else first
+        for scheme in kinetic:
+            raw |= schemes.steady(scheme)
         check_size(raw.values(), functions, self.where)
         plain = {name: inlined(e, functions) for name, e in raw.items()}
         order = in_order(plain, self.where, "start value")

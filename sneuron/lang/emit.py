@@ -78,8 +78,7 @@ class _Emitter(Texts):
     def _layout(self) -> Layout:
         p, model = self.program, self.model
         names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
-        names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
-        names += [*p.reversals.values(), *p.powers.values()]
+        names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus, *self._watched()]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         names += [name for name, _ in p.hoisted]
@@ -272,8 +271,9 @@ class _Emitter(Texts):
         for x, new in self.program.new.items():
             bounds = self._bounds(x)
             if bounds is not None:
-                low, high = (self.print.number(b) for b in bounds)
-                conditions.append(f"(({mangled(new)} > {low}) & ({mangled(new)} < {high}))")
+                held = [(">=", bounds[0]), ("<=", bounds[1])]
+                parts = [f"({mangled(new)} {sign} {self.print.number(b)})" for sign, b in held if abs(b) <= _BOUND]
+                conditions.append(f"({' & '.join(parts)})")
         inside = " & ".join(conditions)
         lines = ["_flag = raise_flag(np.int32(0), _spike, ONE)"]
         if self.closed:
@@ -290,9 +290,10 @@ class _Emitter(Texts):
         state = self.model.states[x]
         if x == "v":
             return max(state.low, -_BOUND), min(state.high, _BOUND)
-        if x in self.model.gates and self._explicit(x):
-            return -0.5, 1.5
-        return None
+        if x in self.model.gates:
+            return (-0.5, 1.5) if self._explicit(x) else None
+        finite = [abs(b) < _BOUND for b in (state.low, state.high)]
+        return (state.low, state.high) if any(finite) else None
 
     def _explicit(self, x: str) -> bool:
         text = self.method.gates if self.method.gates and x in self.model.gates else self.method.update
@@ -460,9 +461,8 @@ class _Emitter(Texts):
 
     def _ion(self) -> str:
         p = self.program
-        names = [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus]
-        names += [*p.reversals.values(), *p.powers.values()]
-        live = [n for n in names if n in p.steps]
+        names = [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus, *self._watched()]
+        live = [n for n in dict.fromkeys(names) if n in p.steps]
         return self._view(
             "ion",
             "Currents and slope conductances at the state.",

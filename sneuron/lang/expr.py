@@ -484,6 +484,23 @@ def _np_phi(x: Any, k: Any) -> Any:
     return np.where(np.abs(x) < 1.0, series, value)[()]
 
 
+def _np_occupancy(k: Any, *rates: Any) -> Any:
+    """By elimination without subtraction (Grassmann, Taksar & Heyman 1985): every digit of small occupancies holds."""
+    n = math.isqrt(len(rates))
+    flat = np.broadcast_arrays(*[np.asarray(r, dtype=np.float64) for r in rates])
+    q = [[flat[i * n + j].copy() for j in range(n)] for i in range(n)]
+    for last in range(n - 1, 0, -1):
+        out = _sum(*q[last][:last])
+        for i in range(last):
+            q[i][last] = q[i][last] / out
+            for j in range(last):
+                q[i][j] = q[i][j] + q[i][last] * q[last][j]
+    share = [np.ones_like(flat[0])]
+    for j in range(1, n):
+        share.append(_sum(*(share[i] * q[i][j] for i in range(j))))
+    return (share[int(k)] / _sum(*share))[()]
+
+
 _NUMPY: dict[str, Callable[..., Any]] = {
     "Add": _sum,
     "exp": np.exp,
@@ -499,6 +516,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "log1p": np.log1p,
     "sigmoid": _np_sigmoid,
     "phi": _np_phi,
+    "occupancy": _np_occupancy,
     "where": _np_where,
     "minimum": np.minimum,
     "maximum": np.maximum,

@@ -9,7 +9,20 @@ from typing import Any
 
 import sympy
 
-__all__ = ["absolute", "expm1", "exprel", "floor", "log1p", "maximum", "minimum", "phi", "sigmoid", "sign", "where"]
+__all__ = [
+    "absolute",
+    "expm1",
+    "exprel",
+    "floor",
+    "log1p",
+    "maximum",
+    "minimum",
+    "occupancy",
+    "phi",
+    "sigmoid",
+    "sign",
+    "where",
+]
 
 
 class _Named(sympy.Function):  # type: ignore[misc]
@@ -190,3 +203,15 @@ class where(_Named):
         condition, yes, no = (printer.doprint(a) for a in self.args)
         cases = rf"\begin{{cases}} {yes} & \text{{if}}\: {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
         return cases if exp is None else rf"{{\left({cases}\right)}}^{{{exp}}}"
+
+
+class occupancy(_Named):
+    """The steady occupancy of state k of a Markov scheme; then come its rates, row by row, from one state to another.
+
+    It is computed for start values only, never in a kernel.
+    """
+
+    tex = "p"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"{self.tex}_{{{self.args[0]}}}"

@@ -17,8 +17,10 @@ from sneuron import errors
 from sneuron.lang import canon
 from sneuron.lang.build import build, checked_param, in_order
 from sneuron.lang.expr import numpy_value, parse
+from sneuron.lang.schemes import Scheme
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
-from sneuron.lang.units import check_stimulus_units
+from sneuron.lang.units import check_stimulus_units, conductance_unit
+from sneuron.lang.variants import remounted, varied, with_values
 from sneuron.registry import Registry
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "models",
     "neurons",
     "stimuli",
+    "with_channels",
 ]
 
 SCHEMA = "sneuron-model/1"
@@ -66,16 +69,22 @@ class Model:
     states : mapping of str to State
         `v` first, then other states, then gates, each sorted by name.
     gates : frozenset of str
-        The states that are gates, in [0, 1].
+        The states that are gates, in [0, 1]; occupancies of Markov schemes among them.
     functions : mapping
-        Named expressions, each after those that it uses.
+        Named expressions, each after those that it uses; `current.na` and `ion.ca` where something uses them.
     currents, ions, channels : mapping
         Membrane currents, outward positive; the ion that each carries; the channels mounted.
+    places : mapping
+        The state whose membrane each current flows through: "v", or the voltage of another compartment.
+    units : mapping
+        Units of functions, where they are known.
     capacitance : sympy.Expr
     equations : mapping
         d/dt per ms of every state but v.
     rates : mapping
         Gate -> ("ab", alpha, beta) or ("it", inf, tau).
+    schemes : tuple of Scheme
+        Markov schemes.
     start : mapping
         Start value of each state over parameters and earlier states; gates at their steady state.
     threshold, rearm, kind, reset, refractory :
@@ -98,10 +107,13 @@ class Model:
     functions: Mapping[str, sympy.Expr]
     currents: Mapping[str, sympy.Expr]
     ions: Mapping[str, str]
+    places: Mapping[str, str]
+    units: Mapping[str, str]
     channels: Mapping[str, Channel]
     capacitance: sympy.Expr
     equations: Mapping[str, sympy.Expr]
     rates: Mapping[str, tuple[str, sympy.Expr, sympy.Expr]]
+    schemes: tuple[Scheme, ...]
     start: Mapping[str, sympy.Expr]
     reset: Mapping[str, sympy.Expr]
     threshold: sympy.Expr
@@ -179,13 +191,18 @@ class Model:
         return {name: numpy_value(expression, known) for name, expression in self.currents.items()}
 
     @property
+    def membrane(self) -> tuple[str, ...]:
+        """The currents that flow through the membrane of `v`."""
+        return tuple(name for name in self.currents if self.places[name] == "v")
+
+    @property
     def conductance_unit(self) -> str:
         """The unit of conductances: that of currents per mV.
 
         >>> load_model("adex").conductance_unit
         'nS'
         """
-        return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(self.current_unit, f"{self.current_unit}/mV")
+        return conductance_unit(self.current_unit)
 
     @property
     def power_unit(self) -> str:
@@ -197,11 +214,13 @@ class Model:
         return {"uA/cm2": "nW/cm2", "pA": "fW", "nA": "pW"}.get(self.current_unit, f"{self.current_unit}*mV")
 
     def unit_of(self, name: str) -> str:
-        """The unit of what can be recorded: a state, a current (`i_na`, `i_stim`), a conductance (`g_na`), a reversal
-        potential (`e_na`), a power (`p_na`).
+        """The unit of what can be recorded: a state, function, current (`i_na`, `i_stim`), conductance (`g_na`),
+        reversal potential (`e_na`) or power (`p_na`).
         """
         if name in self.states:
             return self.states[name].unit
+        if name in self.functions:
+            return self.units.get(name, "1")
         units = {"g": self.conductance_unit, "e": "mV", "p": self.power_unit}
         return units.get(name.partition("_")[0], self.current_unit)
 
@@ -209,6 +228,8 @@ class Model:
         """What can be recorded, in words."""
         if name in self.states:
             return self.states[name].note or name
+        if name in self.functions:
+            return name
         kind, _, which = name.partition("_")
         words = {"i": "current", "g": "conductance", "e": "reversal potential", "p": "power"}
         return "injected current" if which == "stim" else f"{which} {words[kind]}"
@@ -276,7 +297,10 @@ def load_channel(name: str) -> Channel:
     return channels[name]
 
 
-def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) -> Model:
+def load_model(
+    what: str | bytes | Mapping[str, Any] | Path | Neuron | Model,
+    channels: Mapping[str, str | Channel | Mount | None] | None = None,
+) -> Model:
     """The model that a name, a JSON text, a file of JSON, a table or a description stands for.
 
     Parameters
@@ -284,6 +308,8 @@ def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) ->
     what : str, Path, mapping, Neuron or Model
         A name of `models()`; a text that begins with "{"; a path that ends in ".json"; a dict of the fields of
         `Neuron`, or of a whole JSON text; a description; a model (returned as it is).
+    channels : mapping of str to str, Channel, Mount or None, optional
+        Channels to put in the place of mounted ones (by the name of the mount), to add, or to take away (None).
 
     Returns
     -------
@@ -301,7 +327,24 @@ def load_model(what: str | bytes | Mapping[str, Any] | Path | Neuron | Model) ->
     --------
     >>> load_model("hh").name
     'hh_el54_3'
+    >>> load_model("hh", channels={"ca": "ca_t_ohmic"}).ions["ca"]
+    'ca'
     """
+    return _loaded(what) if not channels else with_channels(_loaded(what), channels)
+
+
+def with_channels(model: Model, mounts: Mapping[str, str | Channel | Mount | None]) -> Model:
+    """A model with other channels mounted; see `load_model`."""
+    for key, what in mounts.items():
+        if what is not None and not isinstance(what, str | Channel | Mount):
+            raise errors.ModelError(
+                "load_model", f"channel {key!r} is a {type(what).__name__}", "a name, a Channel, a Mount, None"
+            )
+    found = {key: load_channel(what) if isinstance(what, str) else what for key, what in mounts.items()}
+    return _made(remounted(model.spec, found))
+
+
+def _loaded(what: Any) -> Model:
     if isinstance(what, Model):
         return what
     if isinstance(what, Neuron):
@@ -341,39 +384,6 @@ def _named(name: str) -> Neuron:
         if name in family.variants or name == key:
             return varied(family, next(iter(family.variants)) if name not in family.variants else name)
     raise errors.unknown("load_model", "model", name, models())
-
-
-def varied(family: Neuron, name: str) -> Neuron:
-    """A neuron of its own: one variant of a family, with the variant's values, method and step."""
-    variant = family.variants[name]
-    neuron = with_values(family, variant.params, variant.source)
-    changed: dict[str, Any] = {"name": name, "variants": {}, "dt": variant.dt or family.dt}
-    changed |= {"method": variant.method or family.method, "source": variant.source or family.source}
-    changed["note"] = " ".join(filter(None, (family.note, variant.note)))
-    return dataclasses.replace(neuron, **changed)
-
-
-def with_values(neuron: Neuron, values: Mapping[str, float], source: str = "") -> Neuron:
-    """A neuron whose parameters, by canonical name, have other values."""
-    params, mounts = dict(neuron.params), dict(neuron.channels)
-    for name, value in values.items():
-        if name in params:
-            params[name] = dataclasses.replace(params[name], value=value, source=source or params[name].source)
-            continue
-        held = [(key, local) for key, mount in mounts.items() if (local := _local(mount, key, name)) is not None]
-        if not held:
-            raise errors.unknown(f"neuron {neuron.name!r}", "parameter", name, params)
-        for key, local in held:
-            mounts[key] = dataclasses.replace(mounts[key], params={**mounts[key].params, local: value})
-    return dataclasses.replace(neuron, params=params, channels=mounts)
-
-
-def _local(mount: Mount, key: str, canonical: str) -> str | None:
-    """What a mounted channel calls a parameter of the neuron."""
-    for local, name in mount.names.items():
-        if name == canonical:
-            return local
-    return canonical.removeprefix(f"{key}.") if canonical.startswith(f"{key}.") else None
 
 
 def _from_plain(data: Any, where: str) -> Model:

@@ -17,6 +17,8 @@ from fractions import Fraction
 import sympy as sp
 
 from sneuron import errors
+from sneuron.lang import schemes
+from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
 from sneuron.lang.functions import minimum, where
 from sneuron.lang.methods import Method
@@ -77,6 +79,8 @@ class Program:
         Names of membrane currents and of their slopes against the voltage.
     reversals, powers : dict of current to name
         Names of reversal potentials and of powers, of those currents for which `watch` was asked for them.
+    functions : tuple of str
+        Named expressions of the model that can be recorded.
     stimulus : str
         Name of the summed injected current at the start of the step.
 
@@ -90,15 +94,16 @@ class Program:
     slopes: dict[str, str] = field(default_factory=dict)
     reversals: dict[str, str] = field(default_factory=dict)
     powers: dict[str, str] = field(default_factory=dict)
+    functions: tuple[str, ...] = ()
     stimulus: str = "_i_stim"
     threshold: sp.Expr = sp.S.Zero
     rearm: sp.Expr = sp.S.Zero
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`."""
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, a function."""
         kind, _, current = name.partition("_")
-        if name in self.new:
+        if name in self.new or name in self.functions:
             return name
         if name == "i_stim" and "stim" not in self.currents:
             return self.stimulus
@@ -129,6 +134,7 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     maker = _Maker(model, method, stimuli)
     program = maker.program()
     kept = [*program.new.values(), *program.currents.values(), *program.slopes.values(), program.stimulus]
+    kept += program.functions
     program.steps = {name: _evaluated(expr) for name, expr in program.ordered(kept)}
     constant = {*model.params, DT.name, *(f"{s.name}.{p}" for s in stimuli for p in s.params)}
     _share_exponentials(program, constant)
@@ -139,27 +145,38 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
 
 @functools.lru_cache(maxsize=64)
 def recordable(model: Model) -> tuple[str, ...]:
-    """Names of all that can be recorded: states, currents, `i_stim`, and of the currents that are linear in v the
-    slopes (`g_na`), reversal potentials (`e_na`) and powers (`p_na`).
+    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones (`g_na`), reversal
+    potentials (`e_na`) and powers (`p_na`) of those that depend on one voltage only, `i_stim`.
     """
-    linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), _symbol("v")) != 0]
-    of_linear = [f"{kind}_{c}" for kind in "gep" for c in linear]
-    return (*model.states, *(f"i_{c}" for c in model.currents), *of_linear, "i_stim")
+    places = {c: _symbol(model.places[c]) for c in model.currents}
+    whole = {c: _expanded(i, model) for c, i in model.currents.items()}
+    linear = [c for c, i in whole.items() if _linear_slope(i, places[c]) != 0]
+    volts = {_symbol(x) for x, state in model.states.items() if state.unit == "mV"}
+    ohmic = [c for c in linear if not (volts - {places[c]}) & whole[c].free_symbols]
+    names = [f"{kind}_{c}" for kind, some in zip("igep", (whole, linear, ohmic, ohmic), strict=True) for c in some]
+    return (*model.states, *_functions(model), *names, "i_stim")
+
+
+def _functions(model: Model) -> tuple[str, ...]:
+    """Named expressions; currents have a name of their own."""
+    return tuple(f for f in model.functions if not f.startswith(f"{CURRENT}."))
 
 
 def watch(program: Program, model: Model, names: Iterable[str]) -> None:
     """Add the reversal potentials and powers among `names` to a program; the step itself keeps its bits."""
-    wanted = [n.partition("_") for n in names if n not in program.new]
+    wanted = [n.partition("_") for n in names if n not in program.new and n not in program.functions]
     for current in dict.fromkeys(c for kind, _, c in wanted if kind in ("e", "p")):
         program.reversals[current] = _reversal(program, model, current)
     for current in dict.fromkeys(c for kind, _, c in wanted if kind == "p"):
-        volts = _symbol("v") - _symbol(program.reversals[current])
+        volts = _symbol(model.places[current]) - _symbol(program.reversals[current])
         program.powers[current] = _added(program, model, f"_p_{current}", _symbol(program.currents[current]) * volts)
 
 
 def _reversal(program: Program, model: Model, current: str) -> str:
-    """The name that holds the reversal potential of a current: a parameter where it is one."""
-    whole, v = _expanded(model.currents[current], model), _symbol("v")
+    """The name that holds the reversal potential of a current: a parameter, state or function where it is one."""
+    whole, v = model.currents[current], _symbol(model.places[current])
+    if any(v in _expanded(_symbol(s.name), model).free_symbols for s in whole.free_symbols - {v}):
+        whole = _expanded(whole, model)
     reversal = sp.cancel(-whole.xreplace({v: sp.Integer(0)}) / _linear_slope(whole, v))
     return reversal.name if reversal.is_Symbol else _added(program, model, f"_E_{current}", _evaluated(reversal))
 
@@ -195,7 +212,11 @@ class _Maker:
 
     def __init__(self, model: Model, method: Method, stimuli: tuple[Wave, ...]) -> None:
         self.model, self.method, self.stimuli = model, method, stimuli
-        self.made = Program()
+        self.made = Program(functions=_functions(model))
+        self.flows: dict[tuple[str, str], tuple[sp.Symbol, sp.Expr]] = {}
+        self.moved: dict[str, dict[sp.Symbol, sp.Symbol]] = {}
+        stiff = method.split and "exprel" in (method.gates or method.update)
+        self.implicit = {x for scheme in model.schemes for x in scheme.states} if stiff else set()
 
     def program(self) -> Program:
         if self.method.voltage_first:
@@ -217,7 +238,9 @@ class _Maker:
             for x, (f, j) in slopes.items():
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
-            self._moved(x, _text(self._update(x), known[x]))
+            if x not in self.implicit:
+                self._moved(x, _text(self._update(x), known[x]))
+        self._occupied("")
 
     def _voltage_first(self) -> None:
         """The voltage advances through its own texts; the other states then see the new voltage."""
@@ -232,9 +255,20 @@ class _Maker:
             state = state | {"v": self._named("_v_seen", peak)}
         slopes = self._field(state, 0.0, "_after")
         for x in self.model.states:
-            if x != "v":
+            if x != "v" and x not in self.implicit:
                 f, j = slopes[x]
                 self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}))
+        self._occupied("_after")
+
+    def _occupied(self, tail: str) -> None:
+        """Markov schemes one step on, implicitly, where the method is of that kind."""
+        for scheme in self.model.schemes:
+            if scheme.states[0] in self.implicit:
+                rates = {pair: rate.xreplace(self.moved[tail]) for pair, rate in scheme.rates.items()}
+                held = {p: self._named(f"_rate_{p[0]}_{p[1]}", r) for p, r in rates.items()}
+                found = schemes.implicit(schemes.Scheme(scheme.states, held), DT, self._named)
+                for x in scheme.states:
+                    self._moved(x, found[x])
 
     def _update(self, x: str) -> str:
         return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
@@ -251,34 +285,43 @@ class _Maker:
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
         model = self.model
-        moved = {_symbol(x): s for x, s in state.items()}
+        moved = self.moved[tail] = {_symbol(x): s for x, s in state.items()}
         for name, expr in model.functions.items():
-            moved[_symbol(name)] = self._named(f"_{name}{tail}" if tail else name, expr.xreplace(moved))
+            if name.startswith(f"{CURRENT}."):
+                moved[_symbol(name)] = self._flow(name.partition(".")[2], moved, tail)[0]
+            else:
+                moved[_symbol(name)] = self._named(f"_{name}{tail}" if tail else name, expr.xreplace(moved))
         result = {"v": self._membrane(moved, time, tail)}
         for x in model.states:
             if x != "v":
                 result[x] = self._own(x, moved, tail)
         return result
 
+    def _flow(self, name: str, moved: dict[sp.Symbol, sp.Symbol], tail: str) -> tuple[sp.Symbol, sp.Expr]:
+        """A current and its slope against the voltage that it sees (0 where it is not linear in that)."""
+        if (name, tail) in self.flows:
+            return self.flows[name, tail]
+        model, expr, v = self.model, self.model.currents[name], _symbol(self.model.places[name])
+        linear = _linear_slope(_expanded(expr, model), v)
+        g = self._named(f"_g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
+        i = self._named(f"_i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved))
+        if not tail:
+            self.made.currents[name] = i.name
+            self.made.slopes[name] = g.name if linear != 0 else ""
+        self.flows[name, tail] = (i, g)
+        return i, g
+
     def _membrane(self, moved: dict[sp.Symbol, sp.Symbol], time: float, tail: str) -> tuple[sp.Expr, sp.Expr]:
-        model, v = self.model, _symbol("v")
-        total, slope = [], []
-        for name, expr in model.currents.items():
-            linear = _linear_slope(_expanded(expr, model), v)
-            g = self._named(f"_g_{name}{tail}", linear.xreplace(moved)) if linear != 0 else sp.Integer(0)
-            i = self._named(
-                f"_i_{name}{tail}", _through(expr, g, v, model, moved) if linear != 0 else expr.xreplace(moved)
-            )
-            total.append(i)
-            slope.append(g)
-            if not tail:
-                self.made.currents[name] = i.name
-                self.made.slopes[name] = g.name if linear != 0 else ""
+        model = self.model
+        flows = {name: self._flow(name, moved, tail) for name in model.currents}
+        if not tail:
+            self.made.currents = {name: self.made.currents[name] for name in model.currents}
+        through = [flows[name] for name in model.membrane]
         drive = self._named(f"_i_stim{tail}", self._stimulus(time))
         if not tail:
             self.made.stimulus = drive.name
         capacity = model.capacitance.xreplace(moved)
-        return (drive - sp.Add(*total)) / capacity, -sp.Add(*slope) / capacity
+        return (drive - sp.Add(*[i for i, _ in through])) / capacity, -sp.Add(*[g for _, g in through]) / capacity
 
     def _stimulus(self, time: float) -> sp.Expr:
         at = TIMES[time]

@@ -25,6 +25,7 @@ __all__ = [
     "State",
     "Stimulus",
     "Threshold",
+    "Transition",
     "Variant",
     "as_plain",
     "from_plain",
@@ -90,6 +91,20 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """A step of a Markov scheme: rates (1/ms) from one state to another and back; empty when there is no way back.
+
+    The states of a scheme are those that its transitions name; they add up to 1 and start at their steady state.
+    """
+
+    source: str
+    target: str
+    forward: str
+    backward: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Channel:
     """A membrane mechanism: gates, parameters, and the outward current that it carries.
 
@@ -98,22 +113,26 @@ class Channel:
     name : str
         Its name in the library.
     current : str
-        The current, outward positive, in `unit`; may use `v` (mV), gates, states, parameters and functions.
-    gates, states, equations, params, functions : mapping
-        Its parts by name; an equation gives d/dt of a state per ms.
+        The current, outward positive, in `unit`; may use `v` (mV), gates, states, parameters, functions, `ion.ca` (all
+        currents of the neuron that carry this ion) and `current.other` (that of another mount). Empty for a mechanism
+        without current, such as a pool.
+    gates, states, equations, transitions, params, functions : mapping
+        Its parts by name; an equation gives d/dt of a state per ms; transitions make Markov schemes.
     ion : str
         The ion carried ("na", "k", "ca"), empty for a mixed current.
     unit : str
-        Unit of the current.
+        Unit of the current; empty: that of the neuron, whichever it is. Parameters and states may then have the units
+        "current" and "conductance".
     source, note : str
         Citation with DOI; what should be known about it.
     """
 
     name: str
-    current: str
+    current: str = ""
     gates: Mapping[str, Gate] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = field(default_factory=dict)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     ion: str = ""
@@ -132,7 +151,9 @@ class Mount:
         Its name in the library, or the channel itself.
     names : mapping
         What its parameters, gates and functions are called in the neuron ({"g": "gNa"}); the others are called
-        `mount.name`.
+        `mount.name`. A parameter that is given the name of a state or function of the neuron is that one
+        ({"cai": "cai", "E": "ECa"}). {"v": "vd"} puts the channel where the voltage is the state `vd`: its current does
+        not flow through the membrane of `v`, and the equation of `vd` uses it as `current.mount`.
     params : mapping
         Values that differ from the channel's defaults.
     """

@@ -19,7 +19,7 @@ import sympy
 from sneuron import errors, labels
 from sneuron.lang.functions import where as choice
 
-__all__ = ["Unit", "check_stimulus_units", "check_units", "unit_of", "unit_value"]
+__all__ = ["Unit", "check_stimulus_units", "check_units", "conductance_unit", "unit_of", "unit_value"]
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,17 @@ class _Walk:
                 self._condition(part)
 
 
-def check_units(fields: Mapping[str, Any], where: str) -> None:
-    """Follow the units of a model through all its expressions.
+def conductance_unit(current_unit: str) -> str:
+    """The unit of conductances: that of currents per mV.
+
+    >>> conductance_unit("pA")
+    'nS'
+    """
+    return {"uA/cm2": "mS/cm2", "pA": "nS", "nA": "uS"}.get(current_unit, f"{current_unit}/mV")
+
+
+def check_units(fields: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Follow the units of a model through all its expressions; the units of its named functions, where they are known.
 
     Raises
     ------
@@ -214,13 +223,17 @@ def check_units(fields: Mapping[str, Any], where: str) -> None:
     for name, (kind, first, second) in fields["rates"].items():
         pair = (per_time, per_time) if kind == "ab" else (_ONE, time)
         wanted += [(f"gate {name!r}", e, unit) for e, unit in zip((first, second), pair, strict=True)]
+    occupied = {x for scheme in fields["schemes"] for x in scheme.states}
     for kind in ("start", "reset", "equations"):
-        others = {n: e for n, e in fields[kind].items() if n not in fields["rates"]}
+        others = {n: e for n, e in fields[kind].items() if n not in fields["rates"] and n not in occupied}
         scale = per_time if kind == "equations" else _ONE
         wanted += [(f"{kind} of {n!r}", e, (units[n] or _ONE) * scale) for n, e in others.items()]
     wanted += [("threshold", fields["threshold"], volt), ("rearm level", fields["rearm"], volt)]
+    for scheme in fields["schemes"]:
+        wanted += [(f"rate from {a!r} to {b!r}", e, per_time) for (a, b), e in scheme.rates.items()]
     for what, expression, unit in wanted:
         _check(expression, units, unit, f"{where}, {what}")
+    return {name: str(units[name]) for name in fields["functions"] if units[name] is not None}
 
 
 def check_stimulus_units(

@@ -127,7 +127,7 @@ def test_a_calcium_ion_costs_one_atp_whatever_its_current_looks_like() -> None:
     share = (-43.0 + 77.0) / (50.0 + 77.0)
     sodium = share * now.conductance.sel(channel="h") * (now.v - 50.0)
     np.testing.assert_allclose(atp.sel(process="h"), -sodium * 1e-6 / (3 * ELEMENTARY_CHARGE), rtol=1e-12)
-    with pytest.raises(sn.SneuronError, match="'ca' is not linear in v"):
+    with pytest.raises(sn.SneuronError, match="'ca' has no reversal"):
         sn.RunSim(cell, 1.0, features=[functools.partial(sn.EnergyUse, method="electrical")])
     both = functools.partial(sn.EnergyUse, method="electrical", currents=["h", "k"])
     assert both(sn.RunSim(cell, 1.0, features=[both])).process.values.tolist() == ["h", "k"]

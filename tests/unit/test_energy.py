@@ -9,7 +9,7 @@ import xarray as xr
 import sneuron as sn
 from sneuron import errors
 from sneuron.lang.model import load_model
-from sneuron.lang.spec import Neuron, Param, State
+from sneuron.lang.spec import Mount, Neuron, Param, State
 
 EXTRA = ["p_na", "e_na", "e_k", "p_leak"]
 
@@ -57,6 +57,32 @@ def test_a_reversal_potential_that_moves_is_recorded_as_it_moves() -> None:
     np.testing.assert_allclose(run.p_one, run.i_one * (run.v - run.e_one), rtol=1e-12)
     with pytest.raises(errors.UnknownNameError, match="e_flat"):
         sn.RunSim(sn.InitNeu({"model": own}), 1.0, record=["e_flat"])
+
+
+def test_what_flows_between_compartments_is_told_apart() -> None:
+    """A dendrite: its own leak dissipates at its own voltage; the coupling is no current of ions."""
+    own = Neuron(
+        name="two",
+        capacitance="C",
+        currents={"axial": "g*(v - vd)"},
+        channels={"leak": Mount("leak"), "far": Mount("leak", names={"v": "vd"})},
+        states={"vd": State("mV", "-60")},
+        equations={"vd": "(g*(v - vd) - current.far)/C"},
+        params={"C": Param(1.0, "uF/cm2"), "g": Param(0.1, "mS/cm2")},
+        source="own choice",
+    )
+    cell = sn.InitNeu({"model": own})
+    run = sn.RunSim(cell, 5.0, record=["v", "vd", "p_leak", "p_far", "g_far"])
+    np.testing.assert_allclose(run.p_far, 0.3 * (run.vd + 54.4) ** 2, rtol=1e-12)
+    np.testing.assert_allclose(run.p_leak, 0.3 * (run.v + 54.4) ** 2, rtol=1e-12)
+    with pytest.raises(errors.UnknownNameError, match="e_axial"):
+        sn.RunSim(cell, 5.0, record=["e_axial"])
+    use = functools.partial(sn.EnergyUse, method="electrical")
+    with pytest.raises(errors.DataError, match="'axial' has no reversal potential"):
+        sn.RunSim(cell, 5.0, features=[use])
+    assert np.isnan(sn.IonDyn(cell).reversal.sel(channel="axial"))
+    both = functools.partial(use, currents=["leak", "far"])
+    assert both(sn.RunSim(cell, 5.0, features=[both])).power > 0
 
 
 def test_a_sweep_computes_it_on_the_way_and_keeps_no_trace(tmp_path) -> None:
@@ -190,7 +216,7 @@ def test_a_study_refuses_before_it_runs() -> None:
         with pytest.raises(errors.DataError, match=says):
             sn.ParamSweep({"I": [0.0, 1.0]}, model, duration=10, outputs={"atp": sn.EnergyUse})
     mixed = functools.partial(sn.EnergyUse, reversals={"na": 50.0, "k": -90.0})
-    with pytest.raises(errors.DataError, match="'quadratic' is not linear in v"):
+    with pytest.raises(errors.DataError, match="'quadratic' has no reversal"):
         sn.ParamSweep({"I": [0.0, 1.0]}, "izhikevich", duration=10, outputs={"atp": mixed})
 
 
