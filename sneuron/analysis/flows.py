@@ -202,7 +202,7 @@ def _of_state(value: xr.Dataset, name: str) -> xr.DataArray:
         return here[_STATE[kind]]
     i, g = here["current"], here["conductance"]
     unit = f"({i.attrs['units']})*mV"
-    return (i * i / g).where(g != 0, 0.0).assign_attrs(units=unit)
+    return (i * i / g).where(here["reversal"].notnull()).where(g != 0, 0.0).assign_attrs(units=unit)
 
 
 def _of_features(value: xr.Dataset, where: str) -> _Source:

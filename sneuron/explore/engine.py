@@ -20,7 +20,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.space import Known, point_keys
+from sneuron.explore.space import Known
+from sneuron.lang.keys import point_keys
 from sneuron.lang.model import load_model
 from sneuron.lang.program import recordable
 from sneuron.lang.spec import Param
