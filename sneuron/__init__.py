@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import replay as replay
     from sneuron.core.stimulus import sine as sine
     from sneuron.core.stimulus import step as step
+    from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
@@ -80,6 +81,7 @@ _ROOMS = {
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
+    "core.trains": "PoisIn",
     "errors": "SneuronError",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
