@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from sneuron.core.parts import RstSpike as RstSpike
     from sneuron.core.parts import UpdGate as UpdGate
     from sneuron.core.parts import UpdVolt as UpdVolt
+    from sneuron.core.phase import bifurcations as bifurcations
+    from sneuron.core.phase import nullclines as nullclines
+    from sneuron.core.phase import rest_points as rest_points
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
     from sneuron.core.state import InitNeu as InitNeu
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import models as models
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
+    from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
@@ -78,6 +82,7 @@ _ROOMS = {
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
+    "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
@@ -91,6 +96,7 @@ _ROOMS = {
     "lang.model": "ExportJSON Model load_model models",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
+    "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
