@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from sneuron.core.parts import RstSpike as RstSpike
     from sneuron.core.parts import UpdGate as UpdGate
     from sneuron.core.parts import UpdVolt as UpdVolt
+    from sneuron.core.phase import bifurcations as bifurcations
+    from sneuron.core.phase import nullclines as nullclines
+    from sneuron.core.phase import rest_points as rest_points
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
     from sneuron.core.state import InitNeu as InitNeu
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import replay as replay
     from sneuron.core.stimulus import sine as sine
     from sneuron.core.stimulus import step as step
+    from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
@@ -63,6 +68,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import models as models
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
+    from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
@@ -71,6 +77,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
     "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.energy": "EnergyUse",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
@@ -78,9 +85,11 @@ _ROOMS = {
     "core.detect": "DetSpike",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
+    "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
+    "core.trains": "PoisIn",
     "errors": "SneuronError",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
@@ -90,6 +99,7 @@ _ROOMS = {
     "lang.model": "ExportJSON Model load_model models",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
+    "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",

@@ -7,6 +7,7 @@ Quantities in other units are converted here, at the border, and nowhere else.
 from __future__ import annotations
 
 import functools
+import json
 import math
 import re
 from collections.abc import Hashable, Mapping
@@ -30,6 +31,7 @@ __all__ = [
     "TIME",
     "Status",
     "convert",
+    "currents_of",
     "number",
     "status_attrs",
 ]
@@ -133,6 +135,28 @@ def base_units(unit: str, where: str) -> tuple[float, dict[str, Fraction]]:
         return float(base.magnitude), powers
     except (pint.errors.PintError, ValueError, AttributeError, TypeError) as cause:
         raise errors.UnitError(where, f"{unit!r} is no known unit", mend="Spell it as in 'uA/cm2'.") from cause
+
+
+def currents_of(attrs: Mapping[Any, Any], where: str) -> dict[str, str]:
+    """The membrane currents of the model that `attrs["model"]` describes, and the ion that each carries ("" for none).
+
+    >>> currents_of({"model": '{"neuron": {"currents": {"leak": "g*v"}, "channels": {}}}'}, "here")
+    {'leak': ''}
+    """
+    try:
+        return dict(_currents(str(attrs["model"])))
+    except (KeyError, TypeError, ValueError) as cause:
+        raise errors.DataError(
+            where, "this does not say what model it is of", "a state, run or study result", mend="Keep its attributes."
+        ) from cause
+
+
+@functools.lru_cache(maxsize=64)
+def _currents(model: str) -> dict[str, str]:
+    neuron = json.loads(model)["neuron"]
+    mounts = neuron["channels"].items()
+    channels = {name: str(mount["channel"]["ion"]) for name, mount in mounts if mount["channel"].get("current", "1")}
+    return dict(sorted({**dict.fromkeys(neuron["currents"], ""), **channels}.items()))
 
 
 def units_of(attrs: Mapping[Hashable, Any]) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -98,6 +98,8 @@ class Reading:
         Options that the argument settles (its observation window).
     plain : bool
         Whether the caller gave no labels, and so wants none back.
+    known : mapping
+        What else the argument says about the outputs (which currents there are): for `gives`, not for the function.
     """
 
     arrays: tuple[xr.DataArray, ...]
@@ -106,6 +108,7 @@ class Reading:
     rows: Mapping[str, xr.Variable] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     plain: bool = False
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -161,6 +164,10 @@ def refuse_unknown_chunks(array: xr.DataArray, where: str) -> None:
             raise errors.DataError(where, f"the chunk sizes of dim {dim!r} are unknown", mend=mend)
 
 
+Needs = Callable[[Mapping[str, Any], Collection[str], Mapping[str, Any]], Sequence[str]]
+"""Of attributes of a run (its model), names that can be recorded, and options: the features that a measure needs."""
+
+
 class Measure:
     """A numpy function made to serve ndarray, DataArray and dask-backed DataArray; made by `measure`.
 
@@ -177,12 +184,14 @@ class Measure:
         function: Callable[..., Any],
         over: Mapping[str, Reader],
         gives: Output | Callable[[Mapping[str, Any]], Output | Sequence[Output]],
+        needs: Needs | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.name: str = function.__name__
         self.over = dict(over)
         self._function = function
         self._gives = gives
+        self._needs = needs
         self._signature = inspect.signature(function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -191,31 +200,61 @@ class Measure:
         for name, reader in self.over.items():
             readings.append(reader.read(name, arrays[name], options, self.name))
             options = {**options, **readings[-1].options}
-        outputs, single = self._outputs(options)
+        known = {name: value for reading in readings for name, value in reading.known.items()}
+        outputs, single = self._outputs({**options, **known})
         dataset = _labelled(self, readings, outputs, options)
         if not single:
             return dataset
         result = dataset[outputs[0].name]
         return result.data[()] if all(r.plain for r in readings) else result
 
-    def outputs(self, options: Mapping[str, Any] | None = None) -> tuple[Output, ...]:
-        """What a call with these options gives: names, dims with coordinates, dtypes, units."""
-        given = {name: value for name, value in (options or {}).items() if name not in self.over}
-        return self._outputs(self._bound((None,) * len(self.over), given)[1])[0]
+    def needs(
+        self, attrs: Mapping[str, Any], offers: Collection[str], options: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """The features that a run must have for it ("i_na_mean"); most measures look at spikes and need none.
 
-    def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Described]:
+        Parameters
+        ----------
+        attrs : mapping
+            Attributes that the run will have: `model`, its JSON text.
+        offers : collection of str
+            What can be recorded of the model.
+        options : mapping, optional
+            As in a call.
+        """
+        if self._needs is None:
+            return ()
+        return tuple(self._needs(attrs, offers, self._options(options)))
+
+    def outputs(
+        self, options: Mapping[str, Any] | None = None, known: Mapping[str, Any] | None = None
+    ) -> tuple[Output, ...]:
+        """What a call with these options gives: names, dims with coordinates, dtypes, units."""
+        return self._outputs({**self._options(options), **(known or {})})[0]
+
+    def describe(
+        self, options: Mapping[str, Any] | None = None, known: Mapping[str, Any] | None = None
+    ) -> dict[str, Described]:
         """The outputs of a call with these options: `{name: (added dims, dtype, units)}`, before anything runs.
 
-        Options are checked as in a call. A rate in windows needs `t_stop` here, where no data tell.
+        Options are checked as in a call. A rate in windows needs `t_stop` here, where no data tell; what a reader
+        would find in the data is told by `known`.
         """
         return {
             out.name: Described({axis.name: len(axis.values) for axis in out.axes}, out.dtype, out.units)
-            for out in self.outputs(options)
+            for out in self.outputs(options, known)
         }
 
-    def coords(self, options: Mapping[str, Any] | None = None) -> dict[str, xr.Variable]:
+    def coords(
+        self, options: Mapping[str, Any] | None = None, known: Mapping[str, Any] | None = None
+    ) -> dict[str, xr.Variable]:
         """Coordinates of the dims that a call with these options adds."""
-        return {n: v for out in self.outputs(options) for axis in out.axes for n, v in axis.coords().items()}
+        return {n: v for out in self.outputs(options, known) for axis in out.axes for n, v in axis.coords().items()}
+
+    def _options(self, options: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Options with the defaults filled in; array arguments are left out."""
+        given = {name: value for name, value in (options or {}).items() if name not in self.over}
+        return self._bound((None,) * len(self.over), given)[1]
 
     def _outputs(self, options: Mapping[str, Any]) -> tuple[tuple[Output, ...], bool]:
         given = self._gives(options) if callable(self._gives) else self._gives
@@ -246,7 +285,7 @@ class Measure:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         if self.__module__ == "__main__":  # nothing to import elsewhere: travels by value
-            return (Measure, (self._function, self.over, self._gives))
+            return (Measure, (self._function, self.over, self._gives, self._needs))
         return (_found, (self.name, self.__module__))
 
 
@@ -259,6 +298,7 @@ measures: Registry[Measure] = Registry(
 def measure(
     over: Mapping[str, Reader | tuple[str, ...]],
     gives: Output | Callable[[Mapping[str, Any]], Output | Sequence[Output]],
+    needs: Needs | None = None,
 ) -> Callable[[Callable[..., Any]], Measure]:
     """Make a numpy function a measure and register it under its own name.
 
@@ -269,6 +309,8 @@ def measure(
     gives : Output or callable
         What the function returns: one `Output`, or a function of the options that checks them and gives one `Output`
         (a DataArray for the caller) or several (a Dataset; the function then returns a tuple in the same order).
+    needs : callable, optional
+        Which features of a run it needs, where spikes are not enough; a study then has them computed on the way.
 
     Returns
     -------
@@ -287,7 +329,7 @@ def measure(
     {'fano': Described(dims={}, dtype='float64', units='1')}
     """
     readers = {name: Core(how) if isinstance(how, tuple) else how for name, how in over.items()}
-    return lambda function: measures.add(Measure(function, readers, gives))
+    return lambda function: measures.add(Measure(function, readers, gives, needs))
 
 
 def _found(name: str, module: str) -> Measure:

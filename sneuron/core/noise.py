@@ -8,12 +8,12 @@ from typing import Any
 
 import xarray as xr
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.core.state import model_of, remodelled
 from sneuron.core.streams import seeded
 from sneuron.lang.model import Model, load_model, noises
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
-from sneuron.lang.variants import escaping, flickering
+from sneuron.lang.variants import escaping, flickering, with_values
 
 __all__ = ["NoiseAdd"]
 
@@ -91,7 +91,8 @@ def NoiseAdd(
             raise errors.ParameterError(
                 where, "seed, common and across belong to states and studies", mend="Give them to ParamSweep."
             )
-        return load_model(_noisy(load_model(state), kind, name, params, where)[0])
+        neuron, values = _noisy(load_model(state), kind, name, params, where)
+        return _whole(neuron, values, where)
     neuron, values = _noisy(model_of(state, where), kind, name, params, where)
     return seeded(remodelled(state, load_model(neuron), values, where), seed, common, across)
 
@@ -115,7 +116,7 @@ def _noisy(
                 where, f"parameter of noise {channel.name!r}", given, [*channel.params, *channel.states]
             )
     values = {f"{key}.{given}": value for given, value in params.items()}
-    return _valued(dataclasses.replace(spec, channels={**spec.channels, key: Mount(channel)}), key, values)
+    return dataclasses.replace(spec, channels={**spec.channels, key: Mount(channel)}), values
 
 
 def _correlated(channel: Channel) -> Channel:
@@ -139,22 +140,16 @@ def _transformed(
             raise errors.ParameterError(
                 where, "channel noise is that of one channel", list(spec.channels), mend="Name it."
             )
-        return _valued(flickering(spec, str(key), 1000.0), str(key), {f"{key}.{p}": v for p, v in params.items()})
+        return flickering(spec, str(key), 1000.0), {f"{key}.{p}": v for p, v in params.items()}
     theta = str(params.pop("theta", ""))
-    return _valued(escaping(spec, 1.0, 1.0, theta), ESCAPE, {f"{ESCAPE}.{p}": v for p, v in params.items()})
+    return escaping(spec, 1.0, 1.0, theta), {f"{ESCAPE}.{p}": v for p, v in params.items()}
 
 
-def _valued(neuron: Neuron, key: str, values: dict[str, Any]) -> tuple[Neuron, dict[str, Any]]:
-    """Plain numbers become values of the mount, so that they belong to the model; the rest is the state's."""
-    plain = {n: float(v) for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    held = {n.partition(".")[2]: v for n, v in plain.items() if n.partition(".")[2] in _params(neuron, key)}
-    mount = neuron.channels[key]
-    mounts = {**neuron.channels, key: dataclasses.replace(mount, params={**mount.params, **held})}
-    left = {n: v for n, v in values.items() if n.partition(".")[2] not in held}
-    return dataclasses.replace(neuron, channels=mounts), left
-
-
-def _params(neuron: Neuron, key: str) -> Mapping[str, Any]:
-    channel = neuron.channels[key].channel
-    assert isinstance(channel, Channel)
-    return channel.params
+def _whole(neuron: Neuron, values: Mapping[str, Any], where: str) -> Model:
+    """The model with values of its own: one number each."""
+    model = load_model(neuron)
+    for name in values:
+        if name not in model.params:
+            raise errors.ParameterError(f"{where}: {name!r}", "a state starts in a state, not in a model")
+    numbers = {n: labels.number(v, model.params[n].unit, f"{where}: {n!r}") for n, v in values.items()}
+    return load_model(with_values(neuron, numbers)) if numbers else model

@@ -11,6 +11,7 @@ from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
 from sneuron.lang.assignments import REFRACTORY
+from sneuron.lang.program import recordable
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
@@ -53,8 +54,9 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in names], axis=-1)
     g = np.stack([_slope(session, program.slopes[c]) for c in names], axis=-1)
     v = np.stack([session.lanes.get(model.places[c]).astype(np.float64) for c in names], axis=-1)
+    ohmic = np.array([f"e_{c}" in recordable(model) for c in names], bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        e = np.where(g != 0, v - i / g, np.nan)
+        e = np.where((g != 0) & ohmic, v - i / g, np.nan)
     channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
     extra = (labels.CHANNEL,)
     injected = session.lanes.get(program.stimulus).astype(np.float64)

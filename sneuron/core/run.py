@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
+from sneuron.lang.assignments import FEATURES
 from sneuron.lang.kernel import Outcome
 from sneuron.lang.model import Model
 from sneuron.lang.program import recordable
@@ -25,7 +26,6 @@ __all__ = ["RunSim", "StepSim"]
 Array = NDArray[Any]
 ROOM_IN_ALL = 2**23
 """Spike times held at once, in all; 16 to 128 for each neuron."""
-KINDS = ("mean", "min", "max")
 
 
 def RunSim(
@@ -56,14 +56,16 @@ def RunSim(
     method : str
         Integration method; the state's last, else the model's own.
     record : sequence of str
-        States, currents (`i_na`), conductances (`g_na`) or `i_stim` to keep over time.
+        States, currents (`i_na`), conductances (`g_na`), reversal potentials (`e_na`), powers (`p_na`) or `i_stim`
+        to keep over time.
     record_at : mapping or list of int, optional
         Where to record: a selection of coordinates, or numbers of neurons counted in the order of the
         dims; traces then have the dim `trace`.  Everywhere when omitted.
     every : int
         Record every so many steps, from the first sample at the start.
     features : sequence of str
-        `<variable>_mean`, `_min` or `_max` over the run, at the start of each step, computed on the way.
+        `<variable>_mean`, `_min`, `_max` or `_first` over the run, at the start of each step, computed on the way;
+        a measure (`EnergyUse`, or a `functools.partial` of one) stands for the features that it needs.
     spikes : bool
         Whether spike times are kept; counts always are.
     dtype : {"float64", "float32"}
@@ -104,7 +106,7 @@ def RunSim(
     dt_ms = checked_dt(dt if dt is not None else state.attrs.get("dt"), model, where)
     n = steps_in(duration, dt_ms, where)
     _check_flags(where, spikes=spikes, allow_unstable=allow_unstable, return_state=return_state)
-    record, features = _names(record, "record", where), _names(features, "features", where)
+    record, features = _names(record, "record", where), _names(_needed(features, model), "features", where)
     every = _whole(every, 1, f"{where}: 'every'")
     _check_request(model, record, features, record_at, where)
     everywhere = () if record_at is not None else record
@@ -164,6 +166,18 @@ def _names(given: Any, what: str, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _needed(features: Any, model: Model) -> Any:
+    """Features in which measures are replaced by the features that they need."""
+    if isinstance(features, str) or not isinstance(features, Iterable):
+        return features
+    attrs, offers, found = {"model": model.to_json()}, recordable(model), list[Any]()
+    for feature in features:
+        measure: Any = getattr(feature, "func", feature)
+        options = getattr(feature, "keywords", {})
+        found += measure.needs(attrs, offers, options) if hasattr(measure, "needs") else [feature]
+    return found
+
+
 def _check_flags(where: str, **flags: Any) -> None:
     for name, value in flags.items():
         if not isinstance(value, bool | np.bool_):
@@ -179,8 +193,10 @@ def _check_request(model: Model, record: Any, features: Any, record_at: Any, whe
             raise errors.unknown(f"{where}: 'record'", "variable", name, names)
     for feature in features:
         stem, _, kind = feature.rpartition("_")
-        if stem not in names or kind not in KINDS:
-            raise errors.unknown(f"{where}: 'features'", "feature", feature, [f"{v}_{k}" for v in names for k in KINDS])
+        if stem not in names or kind not in FEATURES:
+            raise errors.unknown(
+                f"{where}: 'features'", "feature", feature, [f"{v}_{k}" for v in names for k in FEATURES]
+            )
 
 
 def _whole(value: Any, least: int, where: str) -> int:

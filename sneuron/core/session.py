@@ -16,7 +16,7 @@ from sneuron import errors, labels
 from sneuron.core.state import MEMBRANE, model_of, state_dims
 from sneuron.core.stimulus import players, samples, waves_of
 from sneuron.core.streams import keys_of
-from sneuron.lang.assignments import REFRACTORY
+from sneuron.lang.assignments import FEATURES, REFRACTORY
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
@@ -145,8 +145,7 @@ class Session:
                 self.lanes.put(name, self.flat(self.state[source]))
         self._rescale_waiting()
         for feature in self.features:
-            start = {"min": np.inf, "max": -np.inf, "mean": 0.0}[feature.rsplit("_", 1)[1]]
-            self.lanes.put(f"feature.{feature}", start)
+            self.lanes.put(f"feature.{feature}", FEATURES[feature.rsplit("_", 1)[1]])
         if self.kernel.source.program.draws:
             self.lanes.put_keys(*keys_of(self.state))
         self.kernel.prepare(self.lanes, self.dt)

@@ -120,7 +120,7 @@ def noise(
         raise errors.TimeError(
             where, f"stop {stop!r} and tau {tau!r} cannot be", mend="Give stop > start, and tau >= 0, in ms."
         )
-    seeds = _seeds(seed)
+    seeds = checked_seeds(seed, where, "noise.seed")
     samples = {"n": int(np.ceil(length / NOISE_STEP)) + 1, "tau": tau_ms}
     if samples["n"] * seeds.size > MAX_NOISE:
         what = f"{seeds.size} noises of {length:g} ms are {samples['n'] * seeds.size:.3g} samples"
@@ -432,21 +432,21 @@ def _with_wave(made: xr.Dataset, wave: xr.DataArray, interval: float) -> xr.Data
 _SEEDS = "0 to 2**64 - 1"
 
 
-def _seeds(seed: Any) -> xr.DataArray:
-    """Seeds as whole numbers of 64 bits, along `noise.seed` when they are a list."""
+def checked_seeds(seed: Any, where: str, dim: str) -> xr.DataArray:
+    """Seeds as whole numbers of 64 bits, along `dim` when they are a list."""
     given = secrets.randbits(63) if seed is None else seed
     values = given.values if isinstance(given, xr.DataArray) else np.asarray(given, dtype=object)
     flat = values.ravel().tolist() if isinstance(given, xr.DataArray) or values.ndim < 2 else []
     if not flat or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in flat):
-        raise errors.ParameterError("noise: 'seed'", f"{seed!r:.60} is not a whole number, or a list of them", _SEEDS)
+        raise errors.ParameterError(f"{where}: 'seed'", f"{seed!r:.60} is not a whole number, or a list", _SEEDS)
     if min(flat) < 0 or max(flat) >= 2**64:
-        raise errors.ParameterError("noise: 'seed'", f"{seed!r:.60} is out of bounds", _SEEDS)
+        raise errors.ParameterError(f"{where}: 'seed'", f"{seed!r:.60} is out of bounds", _SEEDS)
     if isinstance(given, xr.DataArray):
         return given
     numbers = np.array(flat, np.int64 if max(flat) < 2**63 else np.uint64)
     if not values.ndim:
         return xr.DataArray(numbers[0])
-    return xr.DataArray(numbers, dims="noise.seed", coords={"noise.seed": numbers})
+    return xr.DataArray(numbers, dims=dim, coords={dim: numbers})
 
 
 def _drawn(seed: Any, n: int, tau: float) -> Array:

@@ -7,7 +7,6 @@ them alone draw the same numbers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -18,15 +17,14 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.state import ROLE, model_of, state_dims
+from sneuron.core.stimulus import checked_seeds
+from sneuron.lang.keys import Words, content_keys, number_words
 from sneuron.lang.model import Model
 
 __all__ = ["SEED", "keys_of", "seeded"]
 
-Words = NDArray[np.uint64]
 SEED = "seed"
 STREAMS = "streams"
-_SEEDS = "0 to 2**64 - 1"
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), np.uint64(0x9E3779B97F4A7C15))
 
 
 def seeded(
@@ -52,7 +50,8 @@ def seeded(
     held |= {k: v for k, v in names.items() if v or k not in held}
     if seed is not None or SEED not in state:
         state = state.drop_vars(SEED, errors="ignore")
-        state = state.assign_coords({SEED: _seeds(0 if seed is None else seed, f"{where}: 'seed'")})
+        words = checked_seeds(0 if seed is None else seed, where, SEED).astype(np.uint64)
+        state = state.assign_coords({SEED: (words.dims, words.values, {"long_name": "seed of the random numbers"})})
     return state.assign_attrs({STREAMS: json.dumps(held, sort_keys=True)})
 
 
@@ -79,41 +78,22 @@ def _names(given: Any, state: xr.Dataset, where: str) -> list[str]:
     return sorted(set(names))
 
 
-def _seeds(seed: Any, where: str) -> xr.DataArray:
-    """Seeds as words of 64 bits."""
-    given = seed.values if isinstance(seed, xr.DataArray) else seed
-    flat = np.asarray(given, dtype=object).ravel().tolist()
-    if not flat or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in flat):
-        raise errors.ParameterError(where, f"{seed!r:.60} is not a whole number, or a list of them", _SEEDS)
-    if min(flat) < 0 or max(flat) >= 2**64:
-        raise errors.ParameterError(where, f"{seed!r:.60} is out of bounds", _SEEDS)
-    attrs = {"long_name": "seed of the random numbers"}
-    if isinstance(seed, xr.DataArray):
-        return seed.astype(np.uint64).assign_attrs(attrs)
-    words = np.array(flat, np.uint64)
-    return xr.DataArray(words, dims=SEED, attrs=attrs) if np.ndim(given) else xr.DataArray(words[0], attrs=attrs)
-
-
-@np.errstate(over="ignore")
 def _keys(state: xr.Dataset, common: set[str], purpose: str) -> Words:
     dims, model = state_dims(state), model_of(state, "keys")
-    every = "all" in common
-    total = np.full(tuple(dims.values()), _word(purpose))
-    varied: set[str] = set()
-    for name in _content(state, model):
-        array = state[name]
-        varied |= {str(d) for d in array.dims if d == name}
-        if not every and name not in common and not common & {str(d) for d in array.dims}:
-            total = total + _mixed(_bits(_laid(array, dims)) ^ _word(name))
-    for dim in dims:
-        if dim not in (*varied, labels.POINT, SEED) and dim not in common and not every:
-            total = total + _mixed(
-                _laid(xr.DataArray(np.arange(dims[dim]), dims=dim), dims).astype(np.uint64) ^ _word(dim)
-            )
-    for name in (SEED, labels.REPEAT):
-        if name in state.variables:
-            total = total + _mixed(_laid(state[name], dims).astype(np.uint64) ^ _word(name))
-    return _mixed(total).reshape(-1)
+    shape = tuple(dims.values())
+    varied = {n for n in _content(state, model) if n in state.dims}
+    counted = [n for n in _content(state, model) if "all" not in common and not common & {n, *map(str, state[n].dims)}]
+    places = [d for d in dims if d not in (*varied, *common, labels.POINT, SEED) and "all" not in common]
+    words = {n: number_words(_laid(state[n], dims)) for n in counted}
+    words |= {f"place along {d}": _laid(_places(d, dims[d]), dims) for d in places}
+    repeat = state[labels.REPEAT] if labels.REPEAT in state.variables else xr.DataArray(0)
+    words |= {"number of the repeat": _laid(repeat, dims).astype(np.uint64), purpose: np.zeros((), np.uint64)}
+    seeds = np.broadcast_to(_laid(state[SEED], dims).astype(np.uint64), shape)
+    return content_keys(words, np.atleast_1d(seeds)).reshape(-1)
+
+
+def _places(dim: str, many: int) -> xr.DataArray:
+    return xr.DataArray(np.arange(many, dtype=np.uint64), dims=dim)
 
 
 def _content(state: xr.Dataset, model: Model) -> list[str]:
@@ -134,22 +114,6 @@ def _axes(state: xr.Dataset) -> Iterable[str]:
 def _laid(array: xr.DataArray, dims: dict[str, int]) -> NDArray[Any]:
     """Values over the dims of the state."""
     present = [d for d in dims if d in array.dims]
-    shape = [n if d in array.dims else 1 for d, n in dims.items()]
-    return np.broadcast_to(array.transpose(*present).values.reshape(shape), tuple(dims.values()))
-
-
-def _bits(values: NDArray[Any]) -> Words:
-    """The bits of numbers; -0 is 0."""
-    return (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)
-
-
-def _word(text: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
-
-
-def _mixed(words: Words) -> Words:
-    """Every bit of a word depends on every other (Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195)."""
-    words = words + _MIX[2]
-    words = (words ^ (words >> np.uint64(30))) * _MIX[0]
-    words = (words ^ (words >> np.uint64(27))) * _MIX[1]
-    return words ^ (words >> np.uint64(31))
+    if not present:
+        return array.values
+    return array.transpose(*present).values.reshape([n if d in array.dims else 1 for d, n in dims.items()])

@@ -20,8 +20,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.space import Known, point_keys
+from sneuron.explore.space import Known
+from sneuron.lang.keys import point_keys
 from sneuron.lang.model import Model, load_model
+from sneuron.lang.program import recordable
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Facts:
         What may be swept.
     dt, method : float, str
         Used when none is asked for (ms).
+    offers : tuple of str
+        What can be recorded, and made a feature of.
     stimuli, duration : tuple, float
         The model's own protocol (ms); 0 when it has none.
     """
@@ -59,6 +63,7 @@ class Facts:
     known: Known
     dt: float
     method: str
+    offers: tuple[str, ...] = ()
     stimuli: tuple[Any, ...] = ()
     duration: float = 0.0
 
@@ -144,7 +149,8 @@ class Neurons:
         states = {n: Param(math.nan, s.unit, s.low, s.high) for n, s in found.states.items()}
         known = Known({**states, **found.params}, found.aliases, found.name)
         stimuli, duration = _protocol(found)
-        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method, stimuli, duration)
+        offers = recordable(found)
+        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method, offers, stimuli, duration)
 
     def layout(self, plan: Plan) -> Layout:
         """Dims, dtypes and units, as the outputs make them of a run in which nothing happens; nothing is compiled."""
@@ -157,8 +163,15 @@ class Neurons:
             text = f"fail on a run in which nothing happens: {type(cause).__name__}: {cause}"
             raise errors.PlanError("outputs", text, mend="Let them give NaN there.") from cause
         variables = {n: (tuple(str(d) for d in v.dims[1:]), v.dtype.name, dict(v.attrs)) for n, v in given.items()}
-        coords = {str(n): c.variable for v in given.values() for n, c in v.coords.items() if labels.POINT not in c.dims}
-        sizes = {str(d): n for v in given.values() for d, n in v.sizes.items() if d != labels.POINT}
+        coords: dict[str, xr.Variable] = {}
+        sizes: dict[str, int] = {}
+        for name, array in given.items():
+            for d in (str(d) for d in array.dims if d != labels.POINT):
+                _refuse_other(name, d, sizes.setdefault(d, array.sizes[d]) == array.sizes[d])
+            for n, c in array.coords.items():
+                if labels.POINT not in c.dims:
+                    held: Any = coords.setdefault(str(n), c.variable)
+                    _refuse_other(name, str(n), held.equals(c.variable))
         return Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
@@ -202,6 +215,13 @@ def _protocol(model: Model) -> tuple[tuple[Any, ...], float]:
     return tuple(stimuli), duration
 
 
+def _refuse_other(name: str, dim: str, same: bool) -> None:
+    """Outputs that share a dim have the same values along it."""
+    if not same:
+        what = f"{name!r} has other values along {dim!r} than an output before it"
+        raise errors.PlanError("outputs", what, mend="Give both the same, or make two studies.")
+
+
 def _usual(plan: Plan, many: int) -> Job:
     """Points at the values that the model itself has."""
     return Job(plan, {}, np.arange(many))
@@ -217,7 +237,15 @@ def _state(job: Job) -> xr.Dataset:
         from sneuron.core.stimulus import InjCur
 
         state = InjCur(state, _redrawn(stimulus, job))
-    return state
+    return _seeded(state, job) if model.noisy else state
+
+
+def _seeded(state: xr.Dataset, job: Job) -> xr.Dataset:
+    """Points whose noise is that of the study's seed and of their repeat."""
+    from sneuron.core.streams import seeded
+
+    own = seeded(state, job.plan.seed, job.plan.common, where="ParamSweep")
+    return own.assign({labels.REPEAT: (labels.POINT, job.repeat)})
 
 
 def _redrawn(stimulus: Any, job: Job) -> Any:
@@ -234,11 +262,11 @@ def _redrawn(stimulus: Any, job: Job) -> Any:
 
 def _refuse_repeats(plan: Plan) -> None:
     noisy = any(getattr(s, "attrs", {}).get("kind") == "noise" for s in plan.stimuli)
-    if plan.space.repeats is not None and not noisy:
+    if plan.space.repeats is not None and not (noisy or load_model(plan.model).noisy):
         raise errors.PlanError(
             "repeats",
             "nothing in this study is random, so that all repeats would be the same",
-            mend="Leave repeats out, or inject noise().",
+            mend="Leave repeats out, inject noise(), or give the model noise by NoiseAdd.",
         )
 
 
@@ -280,7 +308,8 @@ def _silent_run(plan: Plan) -> xr.Dataset:
         trace[labels.TIME].attrs.update(units="ms", long_name="time")
         made[name] = _named(trace, model.unit_of(name), model.meaning_of(name))
     status = (zero + int(labels.Status.OK)).astype(np.uint8).assign_attrs(labels.status_attrs())
-    return xr.Dataset(made, coords=_stimulus_coords(state, sizes)).assign_coords({labels.STATUS: status})
+    run = xr.Dataset(made, coords=_stimulus_coords(state, sizes), attrs={"model": plan.model, **window})
+    return run.assign_coords({labels.STATUS: status})
 
 
 def _named(array: xr.DataArray, units: str, name: str) -> xr.DataArray:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.analysis.measure import Measure, measures
 from sneuron.explore.encode import decode, encode
+from sneuron.lang.assignments import FEATURES
 
 __all__ = ["Output", "outputs_of"]
 
@@ -55,6 +56,12 @@ class Output:
         """The inverse of `to_json`."""
         (kind,) = (k for k in _KINDS if k in data)
         return cls(name, kind, data[kind], data["options"], data.get("source", ""))
+
+    def features(self, attrs: Mapping[str, Any], offers: Collection[str]) -> tuple[str, ...]:
+        """The features that a run must have for it."""
+        if self.kind == "feature":
+            return () if self.what == labels.SPIKE_COUNT else (self.what,)
+        return measures[self.what].needs(attrs, offers, decode(dict(self.options))) if self.kind == "measure" else ()
 
     def applied(self, run: xr.Dataset) -> dict[str, xr.DataArray]:
         """The variables that it makes of a run: its own name, or `<name>_<variable>` for each of several."""
@@ -141,7 +148,7 @@ def _of(name: str, what: Any, options: dict[str, Any], where: str) -> Output:
 
 
 def _feature(name: str, what: str, options: Mapping[str, Any], where: str) -> Output:
-    if what != labels.SPIKE_COUNT and what.rpartition("_")[2] not in ("mean", "min", "max"):
+    if what != labels.SPIKE_COUNT and what.rpartition("_")[2] not in FEATURES:
         raise errors.unknown(
             where, "measure or feature", what, [*measures, labels.SPIKE_COUNT, "v_mean", "v_min", "v_max"]
         )

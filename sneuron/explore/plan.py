@@ -61,6 +61,8 @@ class Plan:
         Key of all random numbers.
     allow_unstable : bool
         Whether a dt beyond the stability limit is let through.
+    common : tuple of str
+        Parameters that do not count for the random numbers of noise.
     """
 
     engine: str
@@ -78,6 +80,7 @@ class Plan:
     every: int
     seed: int
     allow_unstable: bool = False
+    common: tuple[str, ...] = ()
 
     @classmethod
     def make(
@@ -97,6 +100,7 @@ class Plan:
         seed: int | None = 0,
         where: str | None = None,
         allow_unstable: bool = False,
+        common: Any = (),
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -120,7 +124,7 @@ class Plan:
             _steps(_shown(duration, facts), step), step, str(method or facts.method), dtype,
             _stimuli(stimulus, facts), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
-            bool(allow_unstable),
+            bool(allow_unstable), (common,) if isinstance(common, str) else tuple(common),
         )  # fmt: skip
         _refuse_names(made)
         return made
@@ -158,8 +162,9 @@ class Plan:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Features that the kernel computes on the way."""
-        wanted = [o.what for o in self.outputs if o.kind == "feature" and o.what != labels.SPIKE_COUNT]
+        """Features that the kernel computes on the way: those asked for, and those that measures need."""
+        attrs = {"model": self.model}
+        wanted = [name for o in self.outputs for name in o.features(attrs, self.facts.offers)]
         return tuple(dict.fromkeys(wanted))
 
     @property
@@ -198,6 +203,7 @@ class Plan:
             "every": self.every,
             "seed": self.seed,
             "allow_unstable": self.allow_unstable,
+            **({"common": list(self.common)} if self.common else {}),
         }
 
     @classmethod
@@ -216,6 +222,7 @@ class Plan:
             outputs=tuple(Output.from_json(n, o) for n, o in data["outputs"].items()),
             record=tuple(data["record"]),
             allow_unstable=bool(data["allow_unstable"]),
+            common=tuple(data.get("common", ())),
             **own,
         )
 

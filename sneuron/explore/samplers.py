@@ -17,39 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors
+from sneuron.lang.keys import Words, philox
 
-__all__ = ["KINDS", "NESTED", "draw", "keyed_permutation", "marginal_of", "philox"]
+__all__ = ["KINDS", "NESTED", "draw", "keyed_permutation", "marginal_of"]
 
 Floats = npt.NDArray[np.float64]
-Words = npt.NDArray[np.uint64]
 
 KINDS = ("sobol", "halton", "lhs", "random")
 NESTED = frozenset(["sobol", "halton", "random"])
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
 _BITS = 52
 _TINY = 2.0**-54
-
-
-def philox(counter: Words, stream: int, seed: int) -> tuple[Words, Words]:
-    """Two 64-bit words for each counter: Philox4x32-10 with `stream` in the upper counter words.
-
-    Salmon, Moraes, Dror & Shaw (2011), doi:10.1145/2063384.2063405.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> [hex(int(w[0])) for w in philox(np.zeros(1, np.uint64), 0, 0)]
-    ['0xe169c58d6627e8d5', '0x9b00dbd8bc57ac4c']
-    """
-    c0, c1 = counter & _LOW, counter >> _HALF
-    c2, c3 = np.full_like(c0, stream & 0xFFFFFFFF), np.full_like(c0, stream >> 32)
-    k0, k1 = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
-    for _ in range(10):
-        p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
-        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ np.uint64(k0), p1 & _LOW, (p0 >> _HALF) ^ c3 ^ np.uint64(k1), p0 & _LOW
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return c0 | (c1 << _HALF), c2 | (c3 << _HALF)
 
 
 def draw(kind: str, index: Words, column: int, columns: int, size: int, seed: int, scramble: bool) -> Floats:

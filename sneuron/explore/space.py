@@ -18,7 +18,7 @@ from sneuron.explore.samplers import Marginal
 from sneuron.lang import expr
 from sneuron.lang.spec import Param
 
-__all__ = ["Axis", "Design", "Known", "Points", "Space", "point_keys", "space_of"]
+__all__ = ["Axis", "Design", "Known", "Points", "Space", "space_of"]
 
 Floats = npt.NDArray[np.float64]
 _MANY_REPEATS = 2**32
@@ -299,26 +299,6 @@ def space_of(ranges: Any, known: Known, repeats: int | None = None, where: str |
     if where and made.size <= _MANY_LISTED and not made.points({}).kept.any():
         raise errors.ParameterError("where", f"no point fulfils {where!r}", mend="Loosen the condition, or the ranges.")
     return made
-
-
-def point_keys(params: Mapping[str, Floats], repeat: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:
-    """A 64-bit key of each point from its *content*: canonical parameter values and repeat, never its place.
-
-    Parameters
-    ----------
-    params : mapping of str to array
-        Values by canonical name; -0.0 counts as 0.0.
-    repeat : array of int
-        Number of the repeat.
-    seed : int
-        Seed of the study.
-    """
-    key = np.full(repeat.shape, seed, dtype=np.uint64)
-    for name in sorted(params):
-        stream = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little") ^ len(name)
-        word = np.ascontiguousarray(params[name] + 0.0).view(np.uint64)
-        key = samplers.philox(key ^ samplers.philox(word, stream, 0x9E3779B97F4A7C15)[0], stream, seed)[0]
-    return samplers.philox(key ^ repeat.astype(np.uint64), 0x72657065, seed)[0]
 
 
 class _Maker:

@@ -47,8 +47,7 @@ def arguments(read: Read) -> dict[str, Any]:
         Of the family of what is wrong, naming file, line and key.
     """
     file = read.file
-    with located(read, ("model", "file" if file.model.file else "kind")):
-        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    model = _model(read)
     cell = recorded(read)
     found = {
         "ranges": _ranges(read, model),
@@ -63,10 +62,28 @@ def arguments(read: Read) -> dict[str, Any]:
         "every": file.every,
         "allow_unstable": file.allow_unstable,
         "seed": file.seed,
+        "common": tuple(file.common),
         "where": file.where.keep if file.where else None,
         "repeats": file.repeat.n if file.repeat else 1,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _model(read: Read) -> Model:
+    """The neuron of the file, with the channels and the noise that the file gives it."""
+    file = read.file
+    with located(read, ("model", "file" if file.model.file else "kind")):
+        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    for key, channel in file.channels.items():
+        with located(read, ("channels", key)):
+            model = load_model(model, channels={key: channel})
+    for key, table in file.noise.items():
+        from sneuron.core.noise import CHANNEL, ESCAPE, NoiseAdd
+
+        with located(read, ("noise", key)):
+            name = None if table.kind in (CHANNEL, ESCAPE) else key
+            model = NoiseAdd(model, table.kind, name=name, **(table.__pydantic_extra__ or {}))
+    return model
 
 
 def recorded(read: Read) -> xr.Dataset | None:

@@ -20,6 +20,9 @@ Quantity = float | str
 """A number in the field's unit, or a text with a unit ("0.5 s")."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$")]
+"""A parameter by name, or by the name of its channel and its own ("ou.std")."""
+
 Count = Annotated[int, Field(ge=1, le=10**12)]
 
 
@@ -190,10 +193,13 @@ class StudyFile(Text):
     dt: Quantity | None = None
     method: str | None = None
     dtype: Literal["float64", "float32"] = "float64"
+    channels: dict[Name, str] = {}
+    noise: dict[Name, Free] = {}
+    common: list[Parameter] = []
     stimulus: Annotated[Free | None, BeforeValidator(_kind)] = None
-    space: dict[Name, Axis] = {}
+    space: dict[Parameter, Axis] = {}
     samples: Samples | None = None
-    derive: dict[Name, str] = {}
+    derive: dict[Parameter, str] = {}
     where: Where | None = None
     repeat: Repeat | None = None
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]

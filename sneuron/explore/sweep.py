@@ -27,6 +27,7 @@ def ParamSweep(
     every: int = 1,
     repeats: int = 1,
     seed: int | None = 0,
+    common: Any = (),
     where: str | None = None,
     allow_unstable: bool = False,
     store: str | os.PathLike[str] | None = None,
@@ -75,6 +76,9 @@ def ParamSweep(
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None
         Key of all random numbers, 0 to 2^64-1; None draws one and notes it.
+    common : list of str, or "all"
+        Parameters that do not count for the random numbers of noise: points that differ in them alone draw the same
+        ones (common random numbers).
     where : str
         Condition over parameters, such as "gNa > 2*gK"; other points are not simulated (`status` excluded).
     allow_unstable : bool
@@ -119,8 +123,8 @@ def ParamSweep(
     """
     plan = Plan.make(
         ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
-        record=record, every=every, repeats=repeats, seed=seed, where=where, allow_unstable=allow_unstable,
-        engine=engine,
+        record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
+        allow_unstable=allow_unstable, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(

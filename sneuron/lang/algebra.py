@@ -13,8 +13,7 @@ import sympy
 from sympy.core.parameters import distribute
 from sympy.printing.latex import LatexPrinter
 
-from sneuron import errors
-from sneuron.lang.build import check_size, in_order, inlined
+from sneuron.lang.build import check_size, inlined
 from sneuron.lang.expr import numpy_value, symbol
 from sneuron.lang.model import Model
 
@@ -141,7 +140,7 @@ def rest_points(
     """All rest points of a model between two voltages.
 
     Every other state is put at its steady value for v; sign changes of the total current on n voltages are then closed
-    in.
+    in (`sneuron.lang.equilibria`). A neuron with a reset has none at or above its threshold.
 
     Parameters
     ----------
@@ -158,55 +157,19 @@ def rest_points(
     list of RestPoint
         By rising voltage.
 
-    Raises
-    ------
-    ModelError
-        When the steady value of a state cannot be written down (a state that is not linear in itself).
-
     Examples
     --------
     >>> from sneuron.lang.model import load_model
     >>> [round(p.state["v"], 4) for p in rest_points(load_model("hh"))]
     [-64.9741]
     """
-    from scipy.optimize import brentq
+    from sneuron.lang.equilibria import rests
 
-    known = {name: param.value for name, param in model.params.items()} | dict(params or {})
-    total, steady = _steady_current(model)
-    grid = np.linspace(low, high, n)
-    values = np.asarray(numpy_value(total, {**known, "v": grid})) * np.ones_like(grid)
-    pairs = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0.0)
-
-    def current(v: float) -> float:
-        return float(numpy_value(total, {**known, "v": v}))
-
-    roots = [(brentq(current, grid[i], grid[i + 1], xtol=1e-12), abs(values[i])) for i in pairs]
-    zeros = [*grid[values == 0.0], *(v for v, near in roots if abs(current(v)) <= near)]  # not the poles
-    return [_rest_point(model, steady, known, float(v)) for v in sorted(zeros)]
-
-
-@functools.lru_cache(maxsize=64)
-def _steady_current(model: Model) -> tuple[sympy.Expr, dict[str, sympy.Expr]]:
-    """dv/dt with all other states at their steady values, and those values, over v and parameters."""
-    rows = slopes(model)
-    steady: dict[str, sympy.Expr] = {}
-    for name in list(model.states)[1:]:
-        found = linear_in(rows[name], name)
-        if found is None or found[0] == 0:
-            what = f"state {name!r} of {model.name!r} has no steady value that can be written down"
-            raise errors.ModelError("rest_points", what)
-        steady[name] = -found[1] / found[0]
-    order = in_order(steady, "rest_points", "steady value")
-    check_size([rows["v"]], {name: steady[name] for name in order}, "rest_points")
-    for name in order:
-        steady[name] = inlined(steady[name], {k: steady[k] for k in order[: order.index(name)]})
-    return inlined(rows["v"], steady), steady
-
-
-def _rest_point(model: Model, steady: Mapping[str, sympy.Expr], known: Mapping[str, Any], v: float) -> RestPoint:
-    state = {name: v if name == "v" else float(numpy_value(steady[name], {**known, "v": v})) for name in model.states}
-    eigenvalues = np.linalg.eigvals(_jacobian_at(model, {**known, **state}))
-    return RestPoint(state, eigenvalues, bool((eigenvalues.real < 0).all()))
+    found = rests(model, params or {}, 1, low, high, n)
+    columns = [found.states[x].tolist() for x in model.states]
+    modes = found.eigenvalues
+    states = [dict(zip(model.states, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [RestPoint(s, e, bool((e.real < 0).all())) for s, e in zip(states, modes, strict=True)]
 
 
 def _jacobian_at(model: Model, values: Mapping[str, Any]) -> np.ndarray[Any, Any]:

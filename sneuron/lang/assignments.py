@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import sympy as sp
 
-__all__ = ["CHANCE", "DT", "REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "T", "Wave", "decay"]
+__all__ = ["CHANCE", "DT", "FEATURES", "REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "T", "Wave", "decay"]
 
 DT = sp.Symbol("dt", real=True)
 T = sp.Symbol("t", real=True)
@@ -19,6 +20,9 @@ CHANCE = "_chance"
 
 TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
 """What the stage times of a step are called."""
+
+FEATURES = {"mean": 0.0, "min": math.inf, "max": -math.inf, "first": math.nan}
+"""Kinds of online features of what can be recorded, and what each begins with."""
 
 Assignments = list[tuple[str, sp.Expr]]
 
@@ -57,6 +61,8 @@ class Program:
         The name that holds the new value of each state.
     currents, slopes : dict of current to name
         Names of membrane currents and of their slopes against the voltage.
+    reversals, powers : dict of current to name
+        Names of reversal potentials and of powers, of those currents for which they are watched.
     functions : tuple of str
         Named expressions of the model that can be recorded.
     stimulus : str
@@ -72,6 +78,8 @@ class Program:
     new: dict[str, str] = field(default_factory=dict)
     currents: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
+    reversals: dict[str, str] = field(default_factory=dict)
+    powers: dict[str, str] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
     stimulus: str = "_i_stim"
     draws: list[Draw] = field(default_factory=list)
@@ -81,13 +89,14 @@ class Program:
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `i_stim`, a function."""
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, a function."""
         kind, _, current = name.partition("_")
         if name in self.new or name in self.functions:
             return name
         if name == "i_stim" and "stim" not in self.currents:
             return self.stimulus
-        return (self.currents if kind == "i" else self.slopes)[current]
+        kinds = {"i": self.currents, "g": self.slopes, "e": self.reversals, "p": self.powers}
+        return kinds[kind][current]
 
     def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
         """The assignments needed for `outputs`, in order, taking those in `given` as known."""

@@ -20,7 +20,7 @@ from sneuron.lang.draws import Draws
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import build
+from sneuron.lang.program import build, watch
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE, WAIT
 from sneuron.lang.texts import Layout, function, indented, over_lanes, symbol_of
 
@@ -59,6 +59,7 @@ def emit(
 ) -> Source:
     """The module of `model` under `method`, recording `record` and accumulating `features`."""
     program = build(model, method, waves)
+    watch(program, model, [*record, *map(_feature_of, features)])
     return _Emitter(model, method, dtype, waves, record, features, program).source()
 
 
@@ -323,6 +324,8 @@ class _Emitter(Closed, Draws):
         value, (row, *rest) = mangled(name), _feature_rows(feature)
         if kind in ("min", "max"):
             return [self._store(row, f"f{kind}({self._at(row)}, {value})")]
+        if kind == "first":
+            return [self._store(row, f"either({self._at(row)} == {self._at(row)}, {self._at(row)}, {value})")]
         lost = self._at(rest[0])  # compensated sum: no digits are lost over long runs
         return [
             f"_y = {value} - {lost}",

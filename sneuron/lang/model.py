@@ -239,13 +239,25 @@ class Model:
         """
         return conductance_unit(self.current_unit)
 
+    @property
+    def power_unit(self) -> str:
+        """The unit of powers: that of currents times mV.
+
+        >>> load_model("hh").power_unit
+        'nW/cm2'
+        """
+        return {"uA/cm2": "nW/cm2", "pA": "fW", "nA": "pW"}.get(self.current_unit, f"{self.current_unit}*mV")
+
     def unit_of(self, name: str) -> str:
-        """The unit of what can be recorded: a state, function, current (`i_na`, `i_stim`) or conductance (`g_na`)."""
+        """The unit of what can be recorded: a state, function, current (`i_na`, `i_stim`), conductance (`g_na`),
+        reversal potential (`e_na`) or power (`p_na`).
+        """
         if name in self.states:
             return self.states[name].unit
         if name in self.functions:
             return self.units.get(name, "1")
-        return self.conductance_unit if name.startswith("g_") else self.current_unit
+        units = {"g": self.conductance_unit, "e": "mV", "p": self.power_unit}
+        return units.get(name.partition("_")[0], self.current_unit)
 
     def meaning_of(self, name: str) -> str:
         """What can be recorded, in words."""
@@ -254,7 +266,8 @@ class Model:
         if name in self.functions:
             return name
         kind, _, which = name.partition("_")
-        return "injected current" if which == "stim" else f"{which} {'current' if kind == 'i' else 'conductance'}"
+        words = {"i": "current", "g": "conductance", "e": "reversal potential", "p": "power"}
+        return "injected current" if which == "stim" else f"{which} {words[kind]}"
 
     def latex(self) -> str:
         """The equations, as LaTeX."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
@@ -53,14 +53,47 @@ _RECORDABLE: dict[str, tuple[str, ...]] = {}
 
 def _recordable(model: Model) -> tuple[str, ...]:
     places = {c: _symbol(model.places[c]) for c in model.currents}
-    linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), places[c]) != 0]
-    flows = (*(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
-    return (*model.states, *_functions(model), *flows)
+    whole = {c: _expanded(i, model) for c, i in model.currents.items()}
+    linear = [c for c, i in whole.items() if _linear_slope(i, places[c]) != 0]
+    volts = {_symbol(x) for x, state in model.states.items() if state.unit == "mV"}
+    ohmic = [c for c in linear if not (volts - {places[c]}) & whole[c].free_symbols]
+    names = [f"{kind}_{c}" for kind, some in zip("igep", (whole, linear, ohmic, ohmic), strict=True) for c in some]
+    return (*model.states, *_functions(model), *names, "i_stim")
 
 
 def _functions(model: Model) -> tuple[str, ...]:
     """Named expressions; currents have a name of their own."""
     return tuple(f for f in model.functions if not f.startswith(f"{CURRENT}."))
+
+
+def watch(program: Program, model: Model, names: Iterable[str]) -> None:
+    """Add the reversal potentials and powers among `names` to a program; the step itself keeps its bits."""
+    wanted = [n.partition("_") for n in names if n not in program.new and n not in program.functions]
+    for current in dict.fromkeys(c for kind, _, c in wanted if kind in ("e", "p")):
+        program.reversals[current] = _reversal(program, model, current)
+    for current in dict.fromkeys(c for kind, _, c in wanted if kind == "p"):
+        volts = _symbol(model.places[current]) - _symbol(program.reversals[current])
+        program.powers[current] = _added(program, model, f"_p_{current}", _symbol(program.currents[current]) * volts)
+
+
+def _reversal(program: Program, model: Model, current: str) -> str:
+    """The name that holds the reversal potential of a current: a parameter, state or function where it is one."""
+    whole, v = model.currents[current], _symbol(model.places[current])
+    if any(v in _expanded(_symbol(s.name), model).free_symbols for s in whole.free_symbols - {v}):
+        whole = _expanded(whole, model)
+    reversal = sp.cancel(-whole.xreplace({v: sp.Integer(0)}) / _linear_slope(whole, v))
+    return reversal.name if reversal.is_Symbol else _added(program, model, f"_E_{current}", _evaluated(reversal))
+
+
+def _added(program: Program, model: Model, name: str, expr: sp.Expr) -> str:
+    """The name under which an expression is now computed: in every step, or once where only parameters are in it."""
+    while name in program.steps or name in dict(program.hoisted):
+        name += "_"
+    if {s.name for s in expr.free_symbols} <= set(model.params):
+        program.hoisted.append((name, expr))
+    else:
+        program.steps[name] = expr
+    return name
 
 
 @functools.lru_cache(maxsize=64)

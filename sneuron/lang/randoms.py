@@ -94,7 +94,7 @@ def _radius(a: Arith, word: Any) -> Any:
     bits = a.b.bitcast(x, _WORD)
     power = a.b.ashr(a.b.sub(bits, _word(0x3F3504F3)), _word(23))
     f = a.sub(a.b.bitcast(a.b.sub(bits, a.b.shl(power, _word(23))), a.f), a.const(1.0))
-    rest = a.fma(a.b.sitofp(power, a.f), a.const(-2.0 * math.log(2.0)), a.const(42.0 * math.log(2.0)))
+    rest = a.mul(a.b.sitofp(a.b.sub(power, _word(21)), a.f), a.const(-2.0 * math.log(2.0)))
     return a.unary("sqrt", a.fma(f, _horner(a, f, _LOG), rest))
 
 

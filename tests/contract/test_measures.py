@@ -1,5 +1,6 @@
 """What every registered measure keeps: one numpy function serves all, lazily, the same bits, as declared."""
 
+import json
 import pickle
 import warnings
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sneuron.analysis.flows import Currents
 from sneuron.analysis.measure import Core, Output, measure, measures
 from sneuron.analysis.spikes import SpikeTrains
 
@@ -30,6 +32,12 @@ OPTIONS = {
     ],
     "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
+    "EnergyUse": [
+        {},
+        {"method": "electrical", "area": 700.0},
+        {"baseline": "start", "budget": "howarth2012"},
+        {"currents": ["na"], "overlap": 1.24, "capacitance": 1.0, "t_start": 3.0, "t_stop": 17.0},
+    ],
 }
 CASES = [(name, options) for name in measures for options in OPTIONS.get(name, [{}])]
 
@@ -40,6 +48,7 @@ def label(case):
 
 
 everything = pytest.mark.parametrize("case", CASES, ids=label)
+PLAIN = [(n, o) for n, o in CASES if not any(isinstance(r, Currents) for r in measures[n].over.values())]
 
 
 def trains(seed=0, dims=("point", "neuron", "spike")):
@@ -58,6 +67,8 @@ def inputs(name, seed=0):
     for place, (argument, reader) in enumerate(measures[name].over.items()):
         if isinstance(reader, SpikeTrains):
             given[argument] = trains(seed + place)
+        elif isinstance(reader, Currents):
+            given[argument] = recorded(seed)
         else:
             assert isinstance(reader, Core)
             dims = ("point", "neuron", *reader.dims)
@@ -65,6 +76,30 @@ def inputs(name, seed=0):
                 np.random.default_rng(seed).normal(size=(*SHAPE, *[LENGTH] * len(reader.dims))), dims=dims
             )
     return given
+
+
+def recorded(seed):
+    """A run that holds the traces of all currents, and spikes."""
+    rng = np.random.default_rng(seed)
+    spikes = trains(seed).rename("spike_time")
+    time = xr.DataArray(np.arange(LENGTH) * 1.0, dims="time", attrs={"units": "ms"})
+    shown = {f"{kind}_{c}": unit for kind, unit in UNITS.items() for c in ("leak", "na", "k")}
+    found = {"spike_time": spikes, "spike_count": spikes.notnull().sum("spike").astype(float)}
+    for name, unit in shown.items():
+        values = rng.uniform(1, 2, (*SHAPE, LENGTH)) - (90.0 if name == "e_k" else 0.0)
+        found[name] = xr.DataArray(values, dims=("point", "neuron", "time"), attrs={"units": unit})
+    return xr.Dataset(found, coords={"time": time}, attrs={"model": MODEL, "t_start": 0.0, "t_stop": STOP})
+
+
+UNITS = {"i": "uA/cm2", "g": "mS/cm2", "e": "mV", "p": "nW/cm2"}
+MODEL = json.dumps({
+    "neuron": {"currents": {"leak": ""}, "channels": {c: {"channel": {"ion": c}} for c in ("na", "k")}}
+})  # fmt: skip
+
+
+def last(array):
+    """The last dim of an array; none of a Dataset."""
+    return array.dims[-1] if isinstance(array, xr.DataArray) else ""
 
 
 def call(case, given, **more):
@@ -88,7 +123,7 @@ def never(*args, **kwargs):
     raise AssertionError("something was computed")
 
 
-@everything
+@pytest.mark.parametrize("case", PLAIN, ids=label)
 def test_numpy_and_labels_agree(case):
     given = inputs(case[0])
     window = {"t_stop": STOP} if takes_window(case) else {}
@@ -106,7 +141,7 @@ def takes_window(case):
 
 
 @everything
-@pytest.mark.parametrize("chunks", [{"point": 1, "neuron": 1}, {"point": 3, "spike": 11}], ids=str)
+@pytest.mark.parametrize("chunks", [{"point": 1, "neuron": 1}, {"point": 3, "spike": 11, "time": 7}], ids=str)
 def test_lazy_stays_lazy_and_chunks_change_no_bit(case, chunks):
     given = inputs(case[0])
     lazy = {n: a.chunk({d: c for d, c in chunks.items() if d in a.dims}) for n, a in given.items()}
@@ -120,7 +155,7 @@ def test_lazy_stays_lazy_and_chunks_change_no_bit(case, chunks):
 def test_each_train_has_its_bits_whatever_lies_beside_or_behind_it(case):
     given = inputs(case[0])
     whole = call(case, given)
-    wider = {n: a.pad({a.dims[-1]: (0, 9)}) if a.dims[-1] == "spike" else a for n, a in given.items()}
+    wider = {n: a.pad({"spike": (0, 9)}) if last(a) == "spike" else a for n, a in given.items()}
     wider = {n: a.assign_attrs(given[n].attrs) for n, a in wider.items()}
     same_bits(whole, call(case, wider))
     for at in ({"point": [2]}, {"point": [3, 1], "neuron": [1]}):
@@ -130,10 +165,13 @@ def test_each_train_has_its_bits_whatever_lies_beside_or_behind_it(case):
 @everything
 def test_dims_units_and_coords_are_as_declared(case):
     name, options = case
-    result = call(case, inputs(name))
+    given = inputs(name)
+    result = call(case, given)
     stated = {"t_start": 0.0, "t_stop": STOP, **options} if takes_window(case) else options
+    bound = measures[name]._options(stated)
+    known = {k: v for n, r in measures[name].over.items() for k, v in r.read(n, given[n], bound, name).known.items()}
     with dask.config.set(scheduler=never):
-        described, coords = measures[name].describe(stated), measures[name].coords(stated)
+        described, coords = measures[name].describe(stated, known), measures[name].coords(stated, known)
     assert list(described) == list(result)
     for variable, (dims, dtype, units) in described.items():
         array = result[variable]
@@ -151,7 +189,7 @@ def test_dims_units_and_coords_are_as_declared(case):
 @everything
 def test_dims_may_come_in_any_order(case):
     given = inputs(case[0])
-    same_bits(call(case, given), call(case, {n: a.transpose(*reversed(a.dims)) for n, a in given.items()}))
+    same_bits(call(case, given), call(case, {n: a.transpose(*reversed(list(a.sizes))) for n, a in given.items()}))
 
 
 @everything
@@ -177,7 +215,8 @@ def test_inputs_are_left_as_they_were(case):
     given = inputs(case[0])
     before = {n: a.copy(deep=True) for n, a in given.items()}
     for a in given.values():
-        a.values.flags.writeable = False
+        for variable in a.data_vars.values() if isinstance(a, xr.Dataset) else [a]:
+            variable.values.flags.writeable = False
     call(case, given)
     for n, a in given.items():
         xr.testing.assert_identical(a, before[n])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sneuron.explore.blocks import cut
 from sneuron.explore.ranges import grid, log, random, sobol
 from sneuron.explore.samplers import draw, keyed_permutation
-from sneuron.explore.space import Known, Space, point_keys, space_of
+from sneuron.explore.space import Known, Space, space_of
+from sneuron.lang.keys import point_keys
 from sneuron.lang.spec import Param
 from sneuron.store.layout import Template
 

@@ -490,9 +490,24 @@ def test_linearity() -> None:
 
 
 def test_states_without_a_steady_value_are_said_so() -> None:
-    model = load_model(toy(states={"x": State("1", "1")}, equations={"x": "-x**3/10"}, currents={"leak": "g*v*x"}))
+    model = load_model(toy(states={"x": State("1", "1")}, equations={"x": "v/100"}))
     with pytest.raises(ModelError, match="state 'x' of 'toy' has no steady value"):
         algebra.rest_points(model)
+
+
+def test_a_state_that_only_the_membrane_holds_is_found() -> None:
+    """x follows v, so that v has to be 0; the membrane says what x is there."""
+    own = toy(states={"x": State("uA/cm2", "1")}, equations={"x": "g*v/100"}, currents={"leak": "g*(v + 65) + x"})
+    (point,) = algebra.rest_points(load_model(own))
+    assert point.state == pytest.approx({"v": 0.0, "x": -65.0 * G.value}, abs=1e-12)
+
+
+def test_a_steady_value_that_cannot_be_written_down_is_found() -> None:
+    """x + x^3 = 2, whose root is 1."""
+    own = toy(states={"x": State("1", "0.2")}, equations={"x": "(2 - x - x**3)/10"}, currents={"leak": "g*(v + 60*x)"})
+    (point,) = algebra.rest_points(load_model(own))
+    assert point.state["x"] == pytest.approx(1.0, abs=1e-12)
+    assert point.state["v"] == pytest.approx(-60.0, abs=1e-9)
 
 
 def test_latex_reads_as_written() -> None:
