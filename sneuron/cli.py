@@ -140,9 +140,17 @@ def resume(study: Path, scheduler: str | None, workers: int | None, as_json: boo
 @as_json
 @guarded
 def open_(study: Path, as_json: bool) -> None:
-    """Print the dataset of STUDY as it is now."""
-    data = _opened(study).data
-    click.echo(json.dumps(plain(data.to_dict(data=False))) if as_json else str(data))
+    """Print the dataset of STUDY as it is now, or what SaveSim or an atlas kept."""
+    from sneuron.store.files import LoadSim
+
+    kept = _kept(study)
+    data: Any = _opened(study).data if kept is None else LoadSim(kept)
+    if not as_json:
+        click.echo(str(data))
+    elif hasattr(data, "subtree"):
+        click.echo(json.dumps(plain({node.path: node.to_dataset().to_dict(data=False) for node in data.subtree})))
+    else:
+        click.echo(json.dumps(plain(data.to_dict(data=False))))
 
 
 @main.command()
@@ -151,8 +159,11 @@ def open_(study: Path, as_json: bool) -> None:
 @as_json
 @guarded
 def verify(study: Path, repair: bool, as_json: bool) -> None:
-    """Read every byte of STUDY and name what is damaged."""
-    found = _opened(study).verify(repair=repair)
+    """Read every byte of STUDY, or of what SaveSim or an atlas kept, and name what is damaged."""
+    from sneuron.store.files import verify_file
+
+    kept = _kept(study)
+    found = _opened(study).verify(repair=repair) if kept is None else verify_file(kept)
     if as_json:
         click.echo(json.dumps([str(damage) for damage in found]))
     else:
@@ -274,6 +285,16 @@ def _opened(path: Path) -> Study:
     from sneuron.explore.study import Study
 
     return Study.open(studyargs.store_of(studyfile.read(path)) if path.suffix == ".toml" else path)
+
+
+def _kept(path: Path) -> Path | None:
+    """The folder of runs that SaveSim or an atlas kept there; None for a study."""
+    from sneuron.explore import studyargs, studyfile
+
+    if path.suffix == ".toml":
+        read = studyfile.read_any(path)
+        return studyargs.store_of(read) if isinstance(read, studyfile.AtlasRead) else None
+    return path if (path / "receipt.json").exists() else None
 
 
 def _computed(study: Study) -> None:

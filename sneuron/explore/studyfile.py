@@ -327,13 +327,17 @@ def _checked(kind: type[_File], document: tomltext.Document) -> _File:
 
 
 def _first(cause: ValidationError, document: tomltext.Document, kind: type[Text]) -> errors.PlanError:
-    """The error to show of all that pydantic found: unknown keys first, since they explain missing ones."""
-    found = sorted(cause.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    """The error to show of all that pydantic found: unknown keys first, those of the file before those of a table.
+
+    They explain what is missing, and what seems to be wrong elsewhere.
+    """
+    unknown = "extra_forbidden"
+    found = sorted(cause.errors(include_url=False), key=lambda e: (e["type"] != unknown and 99) or len(e["loc"]))
     first = found[0]
     key = tuple(_in_file(first["loc"], document.data))
     more = f"The file has {len(found) - 1} more such faults." if len(found) > 1 else None
     where = document.where(key)
-    if first["type"] == "extra_forbidden":
+    if first["type"] == unknown:
         names = [*_keys(kind, key[:-1]), *([ATLAS] if kind is StudyFile and len(key) == 1 else [])]
         guess = errors.nearest(str(key[-1]), names)
         return errors.PlanError(where, f"key {str(key[-1])!r} is not known here", names, guess, more)

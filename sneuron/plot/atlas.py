@@ -46,6 +46,8 @@ def PlotAtlas(atlas: xr.DataTree, columns: int = 4) -> Figure:
     ------
     DataError
         When there is no run in the tree, or one lacks `v` or `i_stim`.
+    ParameterError
+        When `columns` is no number of panels.
 
     Notes
     -----
@@ -61,6 +63,8 @@ def PlotAtlas(atlas: xr.DataTree, columns: int = 4) -> Figure:
     >>> [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
     ['group', 'one', 'two']
     """
+    if not 1 <= columns <= 100:
+        raise errors.ParameterError("PlotAtlas: 'columns'", f"{columns!r} is no number of panels", "1 to 100")
     groups = _groups(atlas)
     rows = [math.ceil(len(runs) / columns) for runs in groups.values()]
     ratios = [height for many in rows for height in (_HEADING, *[_HEIGHT] * many)]

@@ -368,24 +368,32 @@ def _encoded(variable: xr.Variable) -> dict[str, Any]:
 def _restored(path: Path, receipt: Mapping[str, Any], chunks: Mapping[str, int] | None) -> Saved:
     about = receipt["data"]
     if about["kind"] == "tree":
-        nodes = {group: _node(path, told, chunks, group) for group, told in about["nodes"].items()}
-        return xr.DataTree.from_dict(nodes)
-    data = _node(path, about, chunks)
+        nodes = {group: _node(path, told, group) for group, told in about["nodes"].items()}
+        return xr.DataTree.from_dict({group: _chunked(node, _own(node, chunks)) for group, node in nodes.items()})
+    data = _chunked(_node(path, about), chunks)
     if about["kind"] == "dataset":
         return data
     array: xr.DataArray = data[_VALUES].rename(about["name"])
     return array
 
 
-def _node(path: Path, about: Mapping[str, Any], chunks: Mapping[str, int] | None, group: str = _ROOT) -> xr.Dataset:
+def _node(path: Path, about: Mapping[str, Any], group: str = _ROOT) -> xr.Dataset:
     """One group of a saved file as it was."""
     data: xr.Dataset = open_files(checked_files(path), about["texts"], group)
     for name, typed in about["attrs"].items():
         data[name].attrs = _retyped(data[name].attrs, typed)
     data.attrs = _retyped(data.attrs, about["dataset_attrs"])
     order: list[str] = about["order"]
-    data = data[order].assign_coords(data.coords)
+    return data[order].assign_coords(data.coords)
+
+
+def _chunked(data: xr.Dataset, chunks: Mapping[str, int] | None) -> xr.Dataset:
     return data if chunks is None else data.chunk(dict(chunks) or _stored_chunks(data))
+
+
+def _own(node: xr.Dataset, chunks: Mapping[str, int] | None) -> dict[str, int] | None:
+    """Of the chunks asked for in a tree, those along dims of one node."""
+    return None if chunks is None else {dim: n for dim, n in chunks.items() if dim in node.sizes}
 
 
 def _study(folder: StudyFolder, chunks: Mapping[str, int] | None) -> xr.Dataset:
