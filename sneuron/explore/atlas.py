@@ -109,7 +109,7 @@ def atlas_of(
     if path.exists():
         held = LoadSim(path)
         if isinstance(held, xr.DataTree) and held.attrs.get("atlas_hash") == key:
-            return held, path
+            return _ordered(held, panels), path
         raise errors.StoreError(str(path), "holds something else", mend="Give another store, or remove that one.")
     about = {"title": read.file.name, "note": read.file.note, "atlas_hash": key, "sneuron_version": __version__}
     nodes = {"/": xr.Dataset(attrs=about)}
@@ -118,6 +118,11 @@ def atlas_of(
         nodes[panel.path] = simulated(panel.model)
     tree = xr.DataTree.from_dict(nodes)
     return tree, SaveSim(tree, path)
+
+
+def _ordered(held: xr.DataTree, panels: list[Panel]) -> xr.DataTree:
+    """A tree from a store, whose folders are sorted, in the order of the file."""
+    return xr.DataTree.from_dict({"/": held.to_dataset()} | {p.path: held[p.path].to_dataset() for p in panels})
 
 
 def simulated(model: Model) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,13 @@ def test_patterns_when_they_are_converged(dt: float) -> None:
     """Half of them keep their number of spikes; the last one, which then never ends its burst, is left out."""
     found = [shown(f"izhikevich_2004_{name}", dt=dt)[0].spike_count.item() for name in [*PROGRAM][:-1]]
     assert found == CONVERGED
+
+
+def test_the_docs_say_how_many() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "neurons.md").read_text(encoding="utf8")
+    rows = {letter: said for letter, *said in re.findall(r"\| \(([A-T])\)[^|]+\| (\d+) \| ([^|]+?) \|", page)}
+    for letter, name, last in zip("ABCDEFGHIJKLMNOPQRST", PROGRAM, [*CONVERGED, "without end"], strict=True):
+        assert rows[letter] == [str(len(program(name)[0])), str(last)]
 
 
 def test_cell_types_of_2003_by_name() -> None:

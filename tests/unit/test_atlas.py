@@ -111,6 +111,7 @@ def test_an_atlas_is_made_once(file: Path) -> None:
     again, same = atlas.atlas_of(read(file), say=told.append)
     assert (len(told), same) == (3, path)
     assert again.identical(first)
+    assert [leaf.name for leaf in again.leaves] == told  # in the order of the file, not of the folders
     assert sn.LoadSim(path).identical(first)
     file.write_text(TEXT.replace("glif_5", "glif_4"))
     with pytest.raises(errors.StoreError, match=r"three\.zarr: holds something else"):
