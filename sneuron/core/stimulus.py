@@ -220,7 +220,7 @@ def protocol(model: Any) -> tuple[list[xr.Dataset], float]:
 def _injected(kind: str, params: Mapping[str, float]) -> xr.Dataset:
     """A stimulus of a protocol; parameters that it leaves out have their defaults."""
     if kind == "noise":
-        return noise(**params)
+        return noise(**{name: int(value) if name == "seed" else value for name, value in params.items()})
     defaults = {name: param.value for name, param in load_stimulus(kind).params.items()}
     return _stimulus(kind, **(defaults | dict(params)))
 

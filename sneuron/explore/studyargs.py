@@ -16,10 +16,10 @@ from sneuron import errors, labels
 from sneuron.explore import ranges
 from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
-from sneuron.explore.studyfile import Axis, Distribution, Read
+from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read
 from sneuron.lang.model import Model, load_model
 
-__all__ = ["arguments", "located", "recorded", "store_of"]
+__all__ = ["arguments", "located", "placed", "recorded", "store_of"]
 
 RECORDING = "recording"
 _TABLES = ("space", "derive", "model", "outputs")
@@ -107,8 +107,12 @@ def located(read: Read, key: tuple[str | int, ...] = ()) -> Iterator[None]:
     except errors.SneuronError as cause:
         if str(read.document.path) in cause.where or isinstance(cause, errors.StoreError):
             raise
-        where = read.document.where(key or _named(read, cause))
-        raise type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend) from cause
+        raise placed(cause, read.document.where(key or _named(read, cause))) from cause
+
+
+def placed(cause: errors.SneuronError, where: str) -> errors.SneuronError:
+    """The same error, which also says where in a file its cause stands."""
+    return type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend)
 
 
 def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
@@ -208,6 +212,6 @@ def _output(read: Read, name: str, cell: xr.Dataset | None) -> Mapping[str, Any]
     return {"measure": output.measure, **options}
 
 
-def store_of(read: Read) -> Path:
+def store_of(read: Read | AtlasRead) -> Path:
     """Where the study is kept: `[run] store`, beside the file; its own name with .zarr when not given."""
     return read.beside(read.file.run.store) if read.file.run.store else read.document.path.with_suffix(".zarr")

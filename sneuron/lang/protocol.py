@@ -12,6 +12,7 @@ __all__ = ["check_protocol"]
 
 RECORDED = "replay"
 """The one stimulus that no description can hold: it needs a recording."""
+SEED = "seed"
 
 
 def check_protocol(protocol: Protocol, known: Mapping[str, Stimulus], where: str) -> None:
@@ -41,6 +42,8 @@ def _check_injection(injection: Injection, known: Mapping[str, Stimulus], where:
         if name not in params:
             raise errors.unknown(where, f"parameter of {injection.kind!r}", name, list(params))
         _check_value(value, params[name], f"{where}, {name!r}")
+    if not float(injection.params.get(SEED, 0.0)).is_integer():
+        raise errors.ModelError(f"{where}, {SEED!r}", f"{injection.params[SEED]!r} is not a whole number")
     held = {name: param.value for name, param in params.items()} | dict(injection.params)
     if not held.get("stop", math.inf) > held.get("start", -math.inf):
         raise errors.ModelError(where, "stop is not after start", mend="Give start < stop, in ms.")

@@ -38,13 +38,15 @@ HINDMARSH_ROSE = Neuron(
     dt=0.05,
     variants={
         "hindmarsh_rose_bursting": Variant(
-            note="Regular bursts, as in figure 6 of 1984.",
+            note="Regular bursts, as in figure 6 of 1984; z starts where they have it.",
+            start={"z": "1.8*scale_v"},
             protocol=Protocol(2100.0, {"on": Injection("step", {"amplitude": 2.0})}, HR84 + ", figure 6"),
         ),
         "hindmarsh_rose_chaotic": Variant(
             {"r": 0.005},
             source=HR84,
             note="Bursts that never repeat.",
+            start={"z": "3*scale_v"},
             protocol=Protocol(2100.0, {"on": Injection("step", {"amplitude": 3.25})}, HR84),
         ),
     },

@@ -19,7 +19,9 @@ TYPES = {
     "lts": Variant(
         {"a": 0.02, "b": 0.25, "c": -65.0, "d": 2.0}, source=IZ03, note="Low-threshold spiking.", protocol=ON
     ),
-    "rz": Variant({"a": 0.1, "b": 0.26, "c": -65.0, "d": 2.0}, source=IZ03, note="Resonator.", protocol=ON),
+    "rz": Variant(
+        {"a": 0.1, "b": 0.26, "c": -65.0, "d": 2.0}, source=IZ03, note="Resonator.", start={"v": "-62.5"}, protocol=ON
+    ),
     "tc": Variant({"a": 0.02, "b": 0.25, "c": -65.0, "d": 0.05}, source=IZ03, note="Thalamo-cortical.", protocol=ON),
 }
 
@@ -48,7 +50,7 @@ IZHIKEVICH = Neuron(
         **{f"izhikevich_{name}": cell for name, cell in TYPES.items()},
         **{
             f"izhikevich_2003_{name}": Variant(
-                cell.params, "izh2003", 1.0, IZ03, f"{cell.note} {SCHEME}", protocol=cell.protocol
+                cell.params, "izh2003", 1.0, IZ03, f"{cell.note} {SCHEME}", cell.start, cell.protocol
             )
             for name, cell in TYPES.items()
         },

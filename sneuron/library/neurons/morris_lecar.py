@@ -47,7 +47,14 @@ MORRIS_LECAR = Neuron(
             source=RE89 + "; the model: " + ML81,
             note="As the saddle-node set with a faster potassium current: oscillations begin at a homoclinic orbit, "
             "and rest is stable beside them.",
-            protocol=Protocol(500.0, {"on": Injection("step", {"amplitude": 45.0, "start": 50.0, "stop": 450.0})}, OWN),
+            protocol=Protocol(
+                600.0,
+                {
+                    "hold": Injection("step", {"amplitude": 38.0}),
+                    "kick": Injection("step", {"amplitude": 60.0, "start": 200.0, "stop": 205.0}),
+                },
+                OWN,
+            ),
         ),
     },
     source=ML81,
