@@ -36,7 +36,7 @@ def written(expression: sympy.Basic) -> str:
     --------
     >>> from sneuron.lang.expr import parse
     >>> written(parse("-g*(v - E)**2/exp(-v/10)", ["g", "v", "E"], "here"))
-    '-g*(-E + v)**2/exp(-v/10.0)'
+    '-g*(v - E)**2/exp(-v/10)'
     """
     return _text(expression)[0]
 
