@@ -61,8 +61,10 @@ def _check_names(currents: Any, reversals: Any) -> None:
 
 
 def _needs(attrs: Mapping[str, Any], offers: Collection[str], options: Mapping[str, Any]) -> list[str]:
-    """Features that stand for the currents over time."""
+    """Features that stand for the currents over time; in a window of time only traces do."""
     _check(options)
+    if options["t_start"] is not None or options["t_stop"] is not None:
+        return []
     names = wanted(labels.currents_of(attrs, "EnergyUse"), options)
     for name in names:
         if name not in offers:

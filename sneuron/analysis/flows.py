@@ -187,11 +187,13 @@ def _source(value: xr.Dataset, names: Sequence[str], options: Mapping[str, Any],
     lacking = [n for n in means if n not in value]
     if not lacking and window == [None, None]:
         return _of_features(value, where)
-    given = "a window needs traces" if not lacking else "baseline, t_start and t_stop belong to runs"
-    if lacking and CHANNEL not in value.dims:
-        given = f"it lacks {', '.join(lacking)} (or {', '.join(names)} over time)"
-    mend = "Run it with RunSim(..., features=[EnergyUse]), or record=[...]."
-    raise errors.DataError(where, given, mend=mend)
+    if CHANNEL in value.dims and "current" in value:
+        raise errors.DataError(where, "baseline, t_start and t_stop belong to runs", mend="Leave them out for a state.")
+    if window != [None, None]:
+        what = f"in a window of time it needs {', '.join(names)} over time"
+        raise errors.DataError(where, what, mend=f"Record them: record={names!r}.")
+    what = f"it lacks {', '.join(lacking)} (or {', '.join(names)} over time)"
+    raise errors.DataError(where, what, mend="Run it with RunSim(..., features=[EnergyUse]), or record=[...].")
 
 
 def _of_state(value: xr.Dataset, name: str) -> xr.DataArray:

@@ -43,9 +43,12 @@ class Unit:
         return self.powers == other.powers and math.isclose(self.size, other.size, rel_tol=1e-9)
 
     def __str__(self) -> str:
-        named = next((text for text in _SHOWN if self.same(unit_value(text, text))), None)
-        if named:
-            return named
+        known = {text: unit_value(text, text) for text in _SHOWN}
+        named = next((text for text, unit in known.items() if self.same(unit)), None)
+        ratios = ((a, b) for a in known for b in known if self.same(known[a] * known[b] ** Fraction(-1)))
+        above, below = ("", "") if named else next(ratios, ("", ""))
+        if named or below:
+            return named or f"{above}/({below})"
         size = "" if self.size == 1 else f"{self.size:g} "
         return size + " ".join(b if p == 1 else f"{b}^{p}" for b, p in self.powers)
 

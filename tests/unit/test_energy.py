@@ -120,6 +120,16 @@ def test_stored_traces_are_measured_lazily(tmp_path) -> None:
     assert (part.atp != use[0].atp).all()
 
 
+def test_a_study_measures_a_window_of_what_it_records(tmp_path) -> None:
+    use = functools.partial(sn.EnergyUse, currents=["na"], t_start=20.0)
+    asked = {"duration": 50, "stimulus": 10.0, "outputs": {"late": use}}
+    ds = sn.ParamSweep({"gNa": [100.0, 120.0]}, **asked, record=["i_na"], every=2, store=tmp_path / "s")
+    np.testing.assert_allclose(ds.late_atp, sn.EnergyUse(ds, currents=["na"], t_start=20.0).atp, rtol=1e-12)
+    assert np.isnan(ds.late_atp_per_spike).values.tolist() == [True, False]  # no spike after 20 ms in the first
+    with pytest.raises(errors.DataError, match="in a window of time it needs i_na over time"):
+        sn.ParamSweep({"gNa": [100.0, 120.0]}, **asked)
+
+
 def test_a_window_counts_its_own_spikes() -> None:
     run = sn.RunSim(sn.InitNeu({"model": "hh", "I": 10.0}), 100.0, record=["i_na"])
     use = functools.partial(sn.EnergyUse, currents=["na"])
@@ -186,7 +196,7 @@ def test_bad_options_are_refused_with_or_without_data(options, says) -> None:
         (HH, {}, "it lacks i_leak_mean"),
         (sn.IonDyn(HH), {"baseline": "start"}, "belong to runs"),
         (sn.IonDyn(HH), {"t_start": 1.0}, "belong to runs"),
-        (sn.RunSim(HH, 1.0, features=[sn.EnergyUse]), {"t_start": 0.5}, "a window needs traces"),
+        (sn.RunSim(HH, 1.0, features=[sn.EnergyUse]), {"t_start": 0.5}, "in a window of time it needs i_leak"),
         (sn.RunSim(HH, 1.0, record=["i_na"]), {}, "it lacks i_leak_mean"),
         (sn.RunSim(HH, 1.0, record=["i_na"]), {"currents": ["na"], "t_start": 0.99}, "samples are in the window"),
         (sn.RunSim(sn.InitNeu("lif"), 1.0), {}, "no current of 'na' alone"),
