@@ -55,6 +55,7 @@ def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study
             plan,
             path,
             record_at=read.file.record_at,
+            convergence=read.file.convergence,
             name=name,
             place=place,
             block_seconds=run.block_seconds,

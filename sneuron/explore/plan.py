@@ -8,13 +8,14 @@ import math
 import secrets
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sneuron import errors, labels
+from sneuron.explore.convergence import CHECKED
 from sneuron.explore.encode import canonical, decode, encode, sha256
 from sneuron.explore.engine import Engine, Facts, engine_named
 from sneuron.explore.outputs import Output, outputs_of
@@ -63,6 +64,8 @@ class Plan:
         Whether a dt beyond the stability limit is let through.
     common : tuple of str
         Parameters that do not count for the random numbers of noise.
+    checked : bool
+        Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
     """
 
     engine: str
@@ -81,6 +84,7 @@ class Plan:
     seed: int
     allow_unstable: bool = False
     common: tuple[str, ...] = ()
+    checked: bool = False
 
     @classmethod
     def make(
@@ -177,12 +181,16 @@ class Plan:
         """Whether anything looks at spike times."""
         return any(o.kind != "feature" for o in self.outputs)
 
-    def traced(self, numbers: tuple[int, ...]) -> Plan:
-        """The plan of the traces of some points, along the dim `trace`."""
+    @property
+    def noisy(self) -> bool:
+        """Whether the model itself draws random numbers."""
+        return self.facts.noisy
+
+    def chosen(self, numbers: tuple[int, ...], dim: str) -> Space:
+        """Some points, along one dim."""
         rows = [self.space.point(n).params for n in numbers]
         columns = [(name, tuple(float(r[name][0]) for r in rows)) for name in self.space.names]
-        axis = Axis(TRACE, tuple((n, Range("values", v, len(v))) for n, v in columns))
-        return replace(self, space=Space((axis,)), outputs=())
+        return Space((Axis(dim, tuple((n, Range("values", v, len(v))) for n, v in columns)),))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: what is hashed."""
@@ -283,7 +291,7 @@ def _stimuli(given: Any, facts: Facts) -> tuple[str, ...]:
 
 def _refuse_names(plan: Plan) -> None:
     """No output may bear the name of a parameter, a dim, or a variable that is always there."""
-    taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, *plan.record} - {labels.SPIKE_COUNT}
+    taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, CHECKED, *plan.record} - {labels.SPIKE_COUNT}
     for output in plan.outputs:
         if output.name in taken or (output.name == labels.SPIKE_COUNT and output.what != labels.SPIKE_COUNT):
             raise errors.PlanError(
@@ -292,7 +300,7 @@ def _refuse_names(plan: Plan) -> None:
     for name in plan.record:
         if name in plan.space.names:
             raise errors.PlanError("record", f"{name!r} is swept and cannot be recorded under the same name")
-    if TRACE in plan.space.dims:
-        raise errors.PlanError(
-            "ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim."
-        )
+    for name in (TRACE, CHECKED):
+        if name in plan.space.dims:
+            what = f"{name!r} cannot name a dim of a sweep: it is reserved"
+            raise errors.PlanError("ranges", what, mend="Rename the dim.")

@@ -223,6 +223,7 @@ class StudyFile(Text):
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
     record_at: dict[Name, list[float]] | None = None
+    convergence: Annotated[float, Field(ge=0, le=10_000)] = 0
     allow_unstable: bool = False
     recording: Recording | None = None
     report: Report | None = None

@@ -25,6 +25,7 @@ def ParamSweep(
     record: Any = (),
     record_at: Any = None,
     every: int = 1,
+    convergence: float = 0,
     repeats: int = 1,
     seed: int | None = 0,
     common: Any = (),
@@ -72,6 +73,9 @@ def ParamSweep(
         Where they are kept: values of coordinates, or numbers of points; everywhere when omitted.
     every : int
         Record every so many steps.
+    convergence : float, default 0
+        Share (below 1) or number of points that are run again at half the step: `<output>_error(checked)` tells how
+        much that changes each output, so that one sees where the study is not resolved.
     repeats : int
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None
@@ -131,6 +135,7 @@ def ParamSweep(
         plan,
         store,
         record_at=record_at,
+        convergence=convergence,
         name=name,
         place=place,
         block_seconds=block_seconds,
