@@ -371,6 +371,7 @@ def described(model: Model) -> Iterator[str]:
     yield from (f"  {name} = {_text(value)}" for name, value in model.currents.items())
     yield from (f"  {name} = {_text(value)}" for name, value in model.functions.items())
     yield from _dynamics(model)
+    yield from (f"  d{x} += {_text(e)} dW({n})" for n, w in model.noises.items() for x, e in w.states.items())
     yield from _spiking(model)
     yield ""
     yield f"  method {model.method}, dt {model.dt:g} ms; hash {model.hash}"
@@ -430,6 +431,8 @@ def _spiking(model: Model) -> Iterator[str]:
     """Lines that say when a spike is seen and what it does."""
     does = ", ".join(f"{name} <- {_text(value)}" for name, value in model.reset.items())
     yield f"  spike when v crosses {_text(model.threshold)} upward{': ' + does if does else ''}"
+    if model.hazard is not None:
+        yield f"  spike below it at the rate {_text(model.hazard)} per ms"
     if model.refractory:
         yield f"  then nothing for {model.refractory}"
 

@@ -12,7 +12,17 @@ import sneuron.library
 from sneuron.errors import ModelError
 from sneuron.lang import algebra
 from sneuron.lang.expr import numpy_value
-from sneuron.lang.model import Model, channels, load_channel, load_model, load_stimulus, models, neurons, stimuli
+from sneuron.lang.model import (
+    Model,
+    channels,
+    load_channel,
+    load_model,
+    load_stimulus,
+    models,
+    neurons,
+    noises,
+    stimuli,
+)
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 
 CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
@@ -32,6 +42,7 @@ def clamped(channel: Channel) -> Model:
 
 
 ALL = {name: load_model(name) for name in models()} | {name: clamped(load_channel(name)) for name in channels}
+ALL |= {f"adex with {name}": load_model("adex", channels={name: noises[name]}) for name in noises}
 
 
 def params() -> list[tuple[str, Param]]:
@@ -43,6 +54,7 @@ def test_the_library_holds_what_it_should() -> None:
     assert {"passive", "hh", "lif", "qif", "eif", "adex", "izhikevich", "izhikevich_2003", "gif"} <= set(models())
     assert {"fitzhugh_nagumo", "hindmarsh_rose", "morris_lecar", "glif_1", "glif_5", "adex_tonic"} <= set(models())
     assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
+    assert set(noises) >= {"white", "ou", "point_conductance"}
     assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
 
 
@@ -59,7 +71,7 @@ def test_files_hold_data_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
-    registry = {"neurons": neurons, "channels": channels, "stimuli": stimuli}[file.parent.name]
+    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli}[file.parent.name]
     assert file.stem in registry
 
 
