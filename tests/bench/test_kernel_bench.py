@@ -72,7 +72,6 @@ def test_what_noise_costs() -> None:
     noisy = sn.NoiseAdd(plain, "ou", std=50.0)
     took = [cpu_seconds(state, 0.05, "euler", "float64") for state in (plain, noisy)]
     print(f"an Ornstein-Uhlenbeck current adds {took[1] / took[0] - 1:.0%} to adex (goal: 40 %)")
-        assert run.attrs["method"] == method
 
 
 @pytest.mark.bench
