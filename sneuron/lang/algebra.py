@@ -157,6 +157,11 @@ def rest_points(
     list of RestPoint
         By rising voltage.
 
+    Raises
+    ------
+    ModelError
+        When some state has no steady value for these parameters.
+
     Examples
     --------
     >>> from sneuron.lang.model import load_model

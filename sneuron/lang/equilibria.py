@@ -273,7 +273,11 @@ def rests(model: Model, values: Known, points: int, low: float, high: float, n: 
         found = numpy_value(held.closing, held.settled({**_at(table, point), "v": v}))
         return np.broadcast_to(found, v.shape)
 
-    point, v = roots(current, np.linspace(low, high, n), points)
+    grid = np.linspace(low, high, n)
+    if not any(np.isfinite(current(np.full(n, k), grid)).any() for k in range(points)):
+        what = f"some state of {model.name!r} has no steady value for these parameters"
+        raise errors.ModelError("rest_points", what, mend="Look for a state that neither decays nor grows by itself.")
+    point, v = roots(current, grid, points)
     whole = held.settled({**_at(table, point), "v": v})
     if model.kind == "reset":
         below = v < np.broadcast_to(numpy_value(inlined(model.threshold, model.functions), whole), v.shape)
