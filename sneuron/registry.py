@@ -79,8 +79,6 @@ class Registry(Generic[T]):
 
     def _discover(self) -> None:
         """Find all of them, once; other threads wait until they are found."""
-        if self._found:
-            return
         with self._lock:
             if self._found or self._finding:
                 return
