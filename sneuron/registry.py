@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
@@ -42,7 +43,8 @@ class Registry(Generic[T]):
         self._is_one = is_one
         self._name_of = name_of
         self._things: dict[str, T] = {}
-        self._found = False
+        self._found = self._finding = False
+        self._lock = threading.RLock()
 
     def __getitem__(self, name: str) -> T:
         self._discover()
@@ -76,9 +78,18 @@ class Registry(Generic[T]):
         return thing
 
     def _discover(self) -> None:
-        if self._found:
-            return
-        self._found = True
+        """Find all of them, once; other threads wait until they are found."""
+        with self._lock:
+            if self._found or self._finding:
+                return
+            self._finding = True
+            try:
+                self._find()
+            finally:
+                self._finding = False
+            self._found = True
+
+    def _find(self) -> None:
         for module in self._modules():
             for value in vars(module).values():
                 if self._is_one(value):

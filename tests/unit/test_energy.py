@@ -81,6 +81,8 @@ def test_what_flows_between_compartments_is_told_apart() -> None:
     with pytest.raises(errors.DataError, match="'axial' has no reversal potential"):
         sn.RunSim(cell, 5.0, features=[use])
     assert np.isnan(sn.IonDyn(cell).reversal.sel(channel="axial"))
+    assert np.isnan(use(sn.IonDyn(cell)).power)
+    assert use(sn.IonDyn(cell), currents=["leak", "far"]).power > 0
     both = functools.partial(use, currents=["leak", "far"])
     assert both(sn.RunSim(cell, 5.0, features=[both])).power > 0
 

@@ -155,7 +155,7 @@ def test_laws_of_any_train(rate: float, order: float, part: float, duration: flo
     found = sn.PoisIn(rate, duration, order=order, dead_time=dead, seed=seed, start=-50.0)
     times = found.spike_time.values
     assert ((times >= -50.0) & (times < -50.0 + duration)).all()
-    assert (np.diff(times) >= dead * (1 - 1e-9)).all()
+    assert (np.diff(times) >= dead - 1e-9).all()  # times are rounded
     assert times.size == int(found.spike_count)
     again = sn.PoisIn(rate, duration, order=order, dead_time=dead, seed=seed, start=-50.0)
     np.testing.assert_array_equal(times, again.spike_time)
