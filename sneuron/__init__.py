@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
     from sneuron.core.stimulus import noise as noise
+    from sneuron.core.stimulus import protocol as protocol
     from sneuron.core.stimulus import pulses as pulses
     from sneuron.core.stimulus import ramp as ramp
     from sneuron.core.stimulus import replay as replay
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
+    from sneuron.plot.atlas import PlotAtlas as PlotAtlas
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.raster import PlotRaster as PlotRaster
@@ -77,7 +79,7 @@ _ROOMS = {
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
-    "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
+    "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "errors": "SneuronError",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
@@ -85,6 +87,7 @@ _ROOMS = {
     "explore.sweep": "ParamSweep",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
+    "plot.atlas": "PlotAtlas",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.raster": "PlotRaster",

@@ -306,19 +306,23 @@ def _with_internals(data: xr.Dataset, model: Model) -> xr.Dataset:
             0.0, attrs=internal | {"long_name": "part of the step before the last spike", "units": "1"}
         ),
     )
+    if model.moving_threshold:
+        data["threshold_before"] = level.assign_attrs(internal | {"long_name": "threshold one step ago", "units": "mV"})
     return data.assign_attrs(
         model=model.to_json(), model_name=model.name, model_hash=model.hash, stimulus=json.dumps([]), origin=0.0, step=0
     )
 
 
 def _threshold(data: xr.Dataset, model: Model) -> Any:
+    from sneuron.lang.build import inlined
     from sneuron.lang.expr import numpy_value
 
-    names = sorted(s.name for s in model.threshold.free_symbols)
+    level = inlined(model.threshold, model.functions)
+    names = sorted(s.name for s in level.free_symbols)
     if not names:
-        return numpy_value(model.threshold, {})
+        return numpy_value(level, {})
     return xr.apply_ufunc(
-        lambda *values: numpy_value(model.threshold, dict(zip(names, values, strict=True))), *(data[n] for n in names)
+        lambda *values: numpy_value(level, dict(zip(names, values, strict=True))), *(data[n] for n in names)
     )
 
 

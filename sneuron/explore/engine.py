@@ -21,7 +21,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.space import Known, point_keys
-from sneuron.lang.model import load_model
+from sneuron.lang.model import Model, load_model
 from sneuron.lang.spec import Param
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Facts:
         What may be swept.
     dt, method : float, str
         Used when none is asked for (ms).
+    stimuli, duration : tuple, float
+        The model's own protocol (ms); 0 when it has none.
     """
 
     text: str
@@ -57,6 +59,8 @@ class Facts:
     known: Known
     dt: float
     method: str
+    stimuli: tuple[Any, ...] = ()
+    duration: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,8 @@ class Neurons:
         found = load_model(model)
         states = {n: Param(math.nan, s.unit, s.low, s.high) for n, s in found.states.items()}
         known = Known({**states, **found.params}, found.aliases, found.name)
-        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method)
+        stimuli, duration = _protocol(found)
+        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method, stimuli, duration)
 
     def layout(self, plan: Plan) -> Layout:
         """Dims, dtypes and units, as the outputs make them of a run in which nothing happens; nothing is compiled."""
@@ -187,6 +192,14 @@ class Neurons:
 
 
 NEURONS = Neurons()
+
+
+def _protocol(model: Model) -> tuple[tuple[Any, ...], float]:
+    """Stimuli and duration of a model that has a protocol."""
+    from sneuron.core.stimulus import protocol
+
+    stimuli, duration = protocol(model) if model.protocol.duration else ([], 0.0)
+    return tuple(stimuli), duration
 
 
 def _usual(plan: Plan, many: int) -> Job:

@@ -26,6 +26,9 @@ __all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
 TRACE = "trace"
+PROTOCOL = "protocol"
+"""Stands for the stimuli, or the duration, of the model's own protocol."""
+
 _MOST_STEPS = 10**10
 _DTYPES = ("float64", "float32")
 
@@ -114,7 +117,8 @@ class Plan:
             raise errors.PlanError("every", f"{every!r} is no number of steps", "a whole number from 1")
         made = cls(
             engine, facts.text, facts.name, facts.hash, space_of(ranges, facts.known, repeats, where),
-            _steps(duration, step), step, str(method or facts.method), dtype, _stimuli(stimulus), outputs_of(outputs),
+            _steps(_shown(duration, facts), step), step, str(method or facts.method), dtype,
+            _stimuli(stimulus, facts), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
             bool(allow_unstable),
         )  # fmt: skip
@@ -239,11 +243,29 @@ def _steps(duration: Any, dt: float) -> int:
     return steps
 
 
-def _stimuli(given: Any) -> tuple[str, ...]:
+def _shown(duration: Any, facts: Facts) -> Any:
+    """The duration asked for; "protocol" stands for that of the model's own protocol."""
+    if not _is_protocol(duration):
+        return duration
+    if not facts.duration:
+        mend = "Give a duration, or another model: `sneuron models` says which have a protocol."
+        raise errors.PlanError("duration", f"model {facts.name!r} comes without a protocol", mend=mend)
+    return facts.duration
+
+
+def _is_protocol(item: Any) -> bool:
+    return isinstance(item, str) and item == PROTOCOL
+
+
+def _stimuli(given: Any, facts: Facts) -> tuple[str, ...]:
     """Each injected current as canonical text; a constant, a labelled array, a stimulus, or a list of them."""
     if given is None:
         return ()
-    found = list(given) if isinstance(given, list | tuple) else [given]
+    listed = list(given) if isinstance(given, list | tuple) else [given]
+    if any(map(_is_protocol, listed)) and not facts.duration:
+        mend = "Give the stimuli themselves, or another model: `sneuron models` says which have a protocol."
+        raise errors.PlanError("stimulus", f"model {facts.name!r} comes without a protocol", mend=mend)
+    found = [each for item in listed for each in (facts.stimuli if _is_protocol(item) else [item])]
     for item in found:
         if isinstance(item, bool) or not isinstance(item, int | float | str | np.number | xr.DataArray | xr.Dataset):
             raise errors.PlanError(

@@ -53,14 +53,15 @@ def ParamSweep(
     model : str, Model, dict or Neuron, default "hh"
         What `load_model` takes.
     duration : number or text, ms
-        How long each point runs.
+        How long each point runs; "protocol" for as long as the model's own protocol.
     dt : number or text, ms
         Time step; the model's own when omitted.
     method : str
         Integration method; the model's own when omitted.
     dtype : {"float64", "float32"}
     stimulus : Dataset, DataArray, number, or list of them
-        What `InjCur` injects; its dims become dims of the results.
+        What `InjCur` injects; its dims become dims of the results. "protocol" stands for the stimuli of the model's
+        own protocol.
     outputs : mapping or list
         Name -> measure (`FireRate`), `functools.partial` of one, its name, a feature of the run ("v_max", "v_mean"),
         an importable function of the run, or a dict `{"measure": ..., options}`. Spike counts are always kept.

@@ -161,7 +161,8 @@ def rest_points(
     Raises
     ------
     ModelError
-        When the steady value of a state cannot be written down (a state that is not linear in itself).
+        When the steady value of a state cannot be written down (a state that is not linear in itself), or when there is
+        none for these parameters.
 
     Examples
     --------
@@ -175,6 +176,9 @@ def rest_points(
     total, steady = _steady_current(model)
     grid = np.linspace(low, high, n)
     values = np.asarray(numpy_value(total, {**known, "v": grid})) * np.ones_like(grid)
+    if not np.isfinite(values).any():
+        what = f"some state of {model.name!r} has no steady value for these parameters"
+        raise errors.ModelError("rest_points", what, mend="Look for a state that neither decays nor grows by itself.")
     pairs = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0.0)
 
     def current(v: float) -> float:

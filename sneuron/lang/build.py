@@ -453,6 +453,13 @@ class _Parts:
         name = self.neuron.refractory
         if name and name not in self.params:
             raise errors.unknown(f"{self.where}, refractory", "parameter", name, sorted(self.params))
+        held = sorted(n for n, state in self.states.items() if state.held)
+        if held and not name:
+            where, what = (
+                f"{self.where}, state {held[0]!r}",
+                "it is held while the neuron is refractory, which it never is",
+            )
+            raise errors.ModelError(where, what, mend="Name the refractory time, or do not hold it.")
         if name and self.params[name].unit != "ms":
             raise errors.UnitError(f"{self.where}, refractory", f"{name!r} is in {self.params[name].unit!r}, not in ms")
         return name

@@ -28,6 +28,8 @@ EDGE_32 = 2.0**-21
 """In float32 they are moved by this part of the time as well: more than what differences of times are rounded by."""
 
 ARMED, BEFORE, FLAG, PHASE, WAIT = "_armed", "_v_before", "_flag", "_phase", "_wait"
+LEVEL = "_level_before"
+"""Where a threshold that moves was one step ago."""
 _BOUND = 1.0e4
 PATIENCE = 16
 """Steps that a block takes in the long form, once a lane was beyond the short one."""
@@ -77,6 +79,7 @@ class _Emitter(Texts):
     def _layout(self) -> Layout:
         p, model = self.program, self.model
         names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
+        names += [LEVEL] if model.moving_threshold else []
         names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus, *self._watched()]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
@@ -90,11 +93,11 @@ class _Emitter(Texts):
         return Source("\n\n".join(parts), self.layout, self.program, self.record, self.waves)
 
     def _head(self) -> str:
-        model = self.model
+        states = ", ".join(self.model.states)
         return textwrap.dedent(f'''\
-            """Kernel of {model.name!r} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
+            """Kernel of {states} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
 
-            model {model.hash}
+            form  {self.model.form}
             rows  {", ".join(self.layout.rows)}
             """
 
@@ -235,7 +238,10 @@ class _Emitter(Texts):
             lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items()]
         lines += self._loads(n for n in used if n in p.new and n != "v")
         lines += [line for f in self.features for line in self._accumulate(f)]
-        lines += self._hold() + self._detect() + self._guard()
+        if self.model.moving_threshold:
+            lines.append(self._store(LEVEL, self.print(p.threshold)))
+        moved = {_symbol(x): _symbol(new) for x, new in p.new.items()}
+        lines += self._hold() + self._detect(p.threshold.xreplace(moved), p.rearm.xreplace(moved)) + self._guard()
         lines += [self._store(x, mangled(new)) for x, new in p.new.items()]
         return [
             *lines,
@@ -251,8 +257,9 @@ class _Emitter(Texts):
         kept = [self._store(WAIT, "_left")] if self.closed else []
         return [f"_left = {self._at(REFRACTORY)}", *kept, self._store(REFRACTORY, self._one_less("_left"))]
 
-    def _detect(self) -> list[str]:
-        lines = [f"_up = _v_new >= {self.print(self.program.threshold)}"]
+    def _detect(self, level: sp.Expr, rearm: sp.Expr) -> list[str]:
+        """Whether the new voltage has reached the threshold, as that is at the same instant."""
+        lines = [f"_up = _v_new >= {self.print(level)}"]
         if self.model.kind == "reset":
             return [*lines, "_spike = _up"]
         one, zero = self.print.number(1.0), self.print.number(0.0)
@@ -260,7 +267,7 @@ class _Emitter(Texts):
             *lines,
             f"_armed = {self._at(ARMED)}",
             f"_spike = _up & (_armed > {zero})",
-            f"_armed = either(_up, {zero}, either(_v_new < {self.print(self.program.rearm)}, {one}, _armed))",
+            f"_armed = either(_up, {zero}, either(_v_new < {self.print(rearm)}, {one}, _armed))",
             self._store(ARMED, "_armed"),
         ]
 
@@ -338,11 +345,19 @@ class _Emitter(Texts):
             lines.append(self._store(x, self.print.number(value)))
         return lines
 
+    def _crossing(self) -> str:
+        """The part of the step after which the line from `_from` to `_to` meets the threshold, which may move, too."""
+        level = self.print(self.program.threshold)
+        if not self.model.moving_threshold:
+            return f"_phase = ({level} - _from) / (_to - _from)"
+        before = self._at(LEVEL)
+        return f"_phase = ({before} - _from) / ((_to - _from) - ({level} - {before}))"
+
     def _spike(self) -> list[str]:
         phase = [
             *self._loads(self._needed([], [self.program.threshold])),
             f"_from = {self._at(BEFORE)}", f"_to = {self._at('v')}",
-            f"_phase = ({self.print(self.program.threshold)} - _from) / (_to - _from)",
+            self._crossing(),
             "if not (_phase > 0.0):", *indented(["_phase = F(0.0)"]),
             "if _phase > 1.0:", *indented(["_phase = F(1.0)"]),
             self._store(PHASE, "_phase"),
@@ -440,6 +455,8 @@ class _Emitter(Texts):
         texts = [self._ion(), self._detection(), self._resetting()]
         if self.model.refractory:
             texts.append(self._refraction())
+        if self.model.moving_threshold:
+            texts.append(self._threshold())
         if self.method.split:
             texts += [self._gates(), self._volt()]
         return texts
@@ -465,6 +482,11 @@ class _Emitter(Texts):
             "Currents and slope conductances at the state.",
             [*self._slice(live), *(self._store(n, mangled(n)) for n in live)],
         )
+
+    def _threshold(self) -> str:
+        level = self.program.threshold
+        lines = [*self._loads(self._needed([], [level])), self._store(LEVEL, self.print(level))]
+        return self._view("level", "The threshold at the state.", lines)
 
     def _gates(self) -> str:
         p = self.program
@@ -514,10 +536,10 @@ class _Emitter(Texts):
         zero, one = self.print.number(0.0), self.print.number(1.0)
         lines = [
             *loads,
-            "_v_new = v",
-            *self._detect(),
+            "_v_new = _to = v",
+            *self._detect(self.program.threshold, self.program.rearm),
             f"_from = {self._at(BEFORE)}",
-            f"_phase = ({self.print(self.program.threshold)} - _from) / (_v_new - _from)",
+            self._crossing(),
             f"_phase = either(_phase > {zero}, either(_phase > {one}, {one}, _phase), {zero})",
             self._store(PHASE, f"either(_spike, _phase, {self._at(PHASE)})"),
             self._store(FLAG, f"either(_spike, {one}, {zero})"),

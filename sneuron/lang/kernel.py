@@ -114,11 +114,10 @@ def _placed(groups: Array, width: int) -> tuple[Array, Array]:
 
 
 class Kernel:
-    """A model compiled under a method for one floating type.
+    """Equations compiled under a method for one floating type; all models of one form share it.
 
     Parameters
     ----------
-    model : Model
     method : Method
     dtype : {"float64", "float32"}
     source : Source
@@ -126,8 +125,8 @@ class Kernel:
         The imported generated module.
     """
 
-    def __init__(self, model: Model, method: Method, dtype: str, source: Source, module: ModuleType) -> None:
-        self.model, self.method, self.source, self.module = model, method, source, module
+    def __init__(self, method: Method, dtype: str, source: Source, module: ModuleType) -> None:
+        self.method, self.source, self.module = method, source, module
         self.dtype = np.dtype(dtype)
 
     def lanes(self, groups: Array | int) -> Lanes:
@@ -195,13 +194,13 @@ def compiled(
     record: tuple[str, ...] = (),
     features: tuple[str, ...] = (),
 ) -> Kernel:
-    """The kernel of a model; made on first use, then kept in this process and on disk."""
+    """The kernel of a model's equations; made on first use, then kept in this process and on disk."""
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)
-    key = (found.hash, chosen.name, dtype, waves, record, features)
+    key = (found.form, chosen.name, dtype, waves, record, features)
     if key not in _KERNELS:
         source = emit(found, chosen, dtype, waves, record, features)
-        _KERNELS[key] = Kernel(found, chosen, dtype, source, _module(source.text, found.name, chosen))
+        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
     return _KERNELS[key]
 
 
@@ -224,10 +223,9 @@ def _foundation() -> str:
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
-def _module(text: str, name: str, method: Method) -> ModuleType:
+def _module(text: str, method: Method) -> ModuleType:
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
-    stem = "".join(c if c.isalnum() else "_" for c in name)
-    module_name = f"sneuron_kernel_{stem}_{method.name}_{key}"
+    module_name = f"sneuron_kernel_{method.name}_{key}"
     path = _written(module_name, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

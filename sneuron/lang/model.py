@@ -15,10 +15,11 @@ import sympy
 
 from sneuron import errors
 from sneuron.lang import canon
-from sneuron.lang.build import build, checked_param, in_order
+from sneuron.lang.build import build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
+from sneuron.lang.protocol import check_protocol
 from sneuron.lang.schemes import Scheme
-from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, as_plain, bare, from_plain
 from sneuron.lang.units import check_stimulus_units, conductance_unit
 from sneuron.lang.variants import remounted, varied, with_values
 from sneuron.registry import Registry
@@ -150,6 +151,25 @@ class Model:
     def from_json(cls, text: str | bytes) -> Model:
         """The model that a JSON text describes; see `sneuron.lang.canon.loads` for what is refused."""
         return _from_plain(canon.loads(text, "model JSON"), "model JSON")
+
+    @functools.cached_property
+    def form(self) -> str:
+        """sha256 of the equations alone: models of one form differ in values only, and share their kernels.
+
+        >>> load_model("adex").form == load_model("adex_tonic").form
+        True
+        """
+        return canon.digest(canon.dumps(as_plain(bare(self.spec))))
+
+    @property
+    def protocol(self) -> Protocol:
+        """How the model's paper shows it; its duration is 0 when there is no protocol."""
+        return self.spec.protocol
+
+    @functools.cached_property
+    def moving_threshold(self) -> bool:
+        """Whether the threshold depends on states other than the voltage."""
+        return bool({s.name for s in inlined(self.threshold, self.functions).free_symbols} & ({*self.states} - {"v"}))
 
     def canonical(self, name: str, where: str = "model") -> str:
         """The canonical name of a parameter or state given by name or path.
@@ -391,6 +411,7 @@ def _made(neuron: Neuron) -> Model:
     if neuron.variants:
         neuron = varied(neuron, next(iter(neuron.variants)))
     fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), load_channel)
+    check_protocol(neuron.protocol, {name: stimuli[name] for name in stimuli}, f"neuron {neuron.name!r}, protocol")
     text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
     frozen: dict[str, Any] = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
     return Model(**frozen, text=text, hash=canon.digest(text))

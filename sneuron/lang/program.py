@@ -123,9 +123,17 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     return program
 
 
-@functools.lru_cache(maxsize=64)
 def recordable(model: Model) -> tuple[str, ...]:
     """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`."""
+    if model.form not in _RECORDABLE:
+        _RECORDABLE[model.form] = _recordable(model)
+    return _RECORDABLE[model.form]
+
+
+_RECORDABLE: dict[str, tuple[str, ...]] = {}
+
+
+def _recordable(model: Model) -> tuple[str, ...]:
     places = {c: _symbol(model.places[c]) for c in model.currents}
     linear = [c for c, i in model.currents.items() if _linear_slope(_expanded(i, model), places[c]) != 0]
     flows = (*(f"i_{c}" for c in model.currents), *(f"g_{c}" for c in linear), "i_stim")
@@ -219,10 +227,10 @@ class _Maker:
         return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
 
     def _moved(self, x: str, value: sp.Expr) -> sp.Symbol:
-        """The new value of a state; the voltage stays where it is while the neuron is refractory."""
-        if x == "v" and self.model.refractory:
-            free = self._named("_v_free", value)
-            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol("v"), free)
+        """The new value of a state; the voltage, and what is held with it, stays while the neuron is refractory."""
+        if (x == "v" or self.model.states[x].held) and self.model.refractory:
+            free = self._named(f"_{x}_free", value)
+            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol(x), free)
         new = self._named(f"_{x}_new", value)
         self.made.new[x] = new.name
         return new
@@ -324,7 +332,7 @@ def _linear_slope(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
         return sp.Integer(0)
     slope = sp.diff(expr, x)
     if x in slope.free_symbols:
-        slope = sp.simplify(slope) if slope.count_ops() < 30 else slope
+        slope = sp.expand(slope)
     return sp.Integer(0) if x in slope.free_symbols else slope
 
 

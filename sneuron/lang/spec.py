@@ -19,19 +19,26 @@ from sneuron import errors
 __all__ = [
     "Channel",
     "Gate",
+    "Injection",
     "Mount",
     "Neuron",
     "Param",
+    "Protocol",
     "State",
     "Stimulus",
     "Threshold",
     "Transition",
     "Variant",
     "as_plain",
+    "bare",
     "from_plain",
 ]
 
 _T = TypeVar("_T")
+
+LATER = {"later": True}
+"""Metadata of fields that are left out of plain data while they hold their default: descriptions that are older than
+a field keep their text and their hash."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,28 @@ class Param:
 
 @dataclass(frozen=True)
 class State:
-    """A variable that changes in time: its unit, its start (an expression), the range in which it makes sense."""
+    """A variable that changes in time.
+
+    Parameters
+    ----------
+    unit : str
+        Its unit.
+    start : str
+        Where it starts: an expression.
+    low, high : float
+        The range in which it makes sense.
+    note : str
+        What it is.
+    held : bool
+        Whether it waits together with the voltage while the neuron is refractory.
+    """
 
     unit: str
     start: str = "0"
     low: float = -math.inf
     high: float = math.inf
     note: str = ""
+    held: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -183,14 +205,46 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Injection:
+    """A stimulus of the library, and values of its parameters; currents in the unit of the neuron."""
+
+    kind: str
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a paper shows a neuron: what is injected, and for how long it is watched.
+
+    Parameters
+    ----------
+    duration : float
+        In ms; 0 when there is no protocol.
+    stimuli : mapping
+        Injected currents by name; they add up.
+    source : str
+        Where it comes from; empty: as the description that holds it.
+    note : str
+        What is to be seen.
+    """
+
+    duration: float = 0.0
+    stimuli: Mapping[str, Injection] = field(default_factory=dict)
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Variant:
-    """A neuron under another name: other parameter values, another method or step."""
+    """A neuron under another name: other values of parameters, another start, another method or step, a protocol."""
 
     params: Mapping[str, float] = field(default_factory=dict)
     method: str = ""
     dt: float = 0.0
     source: str = ""
     note: str = ""
+    start: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+    protocol: Protocol = field(default=Protocol(), metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -224,6 +278,8 @@ class Neuron:
         The explicit variants of this neuron by name; the first one is what the plain name means.
     source, note : str
         Citation with DOI; what should be known about it.
+    protocol : Protocol
+        How its paper shows it.
     """
 
     name: str
@@ -244,6 +300,7 @@ class Neuron:
     variants: Mapping[str, Variant] = field(default_factory=dict)
     source: str = ""
     note: str = ""
+    protocol: Protocol = field(default=Protocol(), metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -278,12 +335,44 @@ class Stimulus:
 def as_plain(thing: Any) -> Any:
     """A description as dicts, texts and numbers that JSON can hold; infinities become "inf" and "-inf"."""
     if dataclasses.is_dataclass(thing):
-        return {f.name: as_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+        return {f.name: as_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing) if not _unsaid(thing, f)}
     if isinstance(thing, Mapping):
         return {str(key): as_plain(value) for key, value in thing.items()}
     if isinstance(thing, float) and math.isinf(thing):
         return "inf" if thing > 0 else "-inf"
     return thing
+
+
+def _unsaid(thing: Any, known: dataclasses.Field[Any]) -> bool:
+    """Whether a later field holds its default."""
+    if not known.metadata.get("later"):
+        return False
+    default = known.default if known.default_factory is dataclasses.MISSING else known.default_factory()
+    return bool(getattr(thing, known.name) == default)
+
+
+def bare(neuron: Neuron) -> Neuron:
+    """A neuron without what has no part in its equations: its name, values, starts, bounds of values, sources, notes.
+
+    What a later field adds stays.
+    """
+    channels = {key: dataclasses.replace(mount, params={}, channel=_bare(mount.channel)) for key, mount in
+                neuron.channels.items()}  # fmt: skip
+    states = {name: dataclasses.replace(state, start="0", note="") for name, state in neuron.states.items()}
+    voltage = dataclasses.replace(neuron.voltage, start="0", note="")
+    plain: dict[str, Any] = {"name": "", "method": "", "dt": 0.0, "variants": {}, "source": "", "note": ""}
+    plain |= {"params": _units(neuron.params), "channels": channels, "states": states, "voltage": voltage}
+    return dataclasses.replace(neuron, protocol=Protocol(), **plain)
+
+
+def _bare(channel: str | Channel) -> str | Channel:
+    if isinstance(channel, str):
+        return channel
+    return dataclasses.replace(channel, name="", params=_units(channel.params), source="", note="")
+
+
+def _units(params: Mapping[str, Param]) -> dict[str, Param]:
+    return {name: Param(0.0, param.unit) for name, param in params.items()}
 
 
 def from_plain(kind: type[_T], data: Any, where: str) -> _T:

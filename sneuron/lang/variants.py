@@ -7,19 +7,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from sneuron import errors
-from sneuron.lang.spec import Channel, Mount, Neuron
+from sneuron.lang.spec import Channel, Mount, Neuron, Protocol
 
 __all__ = ["remounted", "varied", "with_values"]
 
 
 def varied(family: Neuron, name: str) -> Neuron:
-    """A neuron of its own: one variant of a family, with the variant's values, method and step."""
+    """A neuron of its own: one variant of a family, with the variant's values, start, method, step and protocol."""
     variant = family.variants[name]
-    neuron = with_values(family, variant.params, variant.source)
+    neuron = _started(with_values(family, variant.params, variant.source), variant.start)
     changed: dict[str, Any] = {"name": name, "variants": {}, "dt": variant.dt or family.dt}
     changed |= {"method": variant.method or family.method, "source": variant.source or family.source}
     changed["note"] = " ".join(filter(None, (family.note, variant.note)))
+    changed["protocol"] = variant.protocol if variant.protocol != Protocol() else family.protocol
     return dataclasses.replace(neuron, **changed)
+
+
+def _started(neuron: Neuron, start: Mapping[str, str]) -> Neuron:
+    """A neuron whose voltage and states start elsewhere."""
+    states, voltage = dict(neuron.states), neuron.voltage
+    for name, text in start.items():
+        if name == "v":
+            voltage = dataclasses.replace(voltage, start=text)
+        elif name in states:
+            states[name] = dataclasses.replace(states[name], start=text)
+        else:
+            raise errors.unknown(f"neuron {neuron.name!r}, start", "state", name, ["v", *states])
+    return dataclasses.replace(neuron, states=states, voltage=voltage)
 
 
 def with_values(neuron: Neuron, values: Mapping[str, float], source: str = "") -> Neuron:
