@@ -12,13 +12,13 @@ K_A_HM = Channel(
     gates={
         "m": Gate(
             inf="1/(1 + exp(-(v + 60)/8.5))",
-            tau="0.37 + 1/(exp((v + 35.8)/19.7) + exp(-(v + 79.7)/12.7))",
+            tau="0.37 + 1/(exp((v + 35.82)/19.69) + exp(-(v + 79.69)/12.7))",
             rate="phi",
             note="activation",
         ),
         "h": Gate(
             inf="1/(1 + exp((v + 78)/6))",
-            tau="where(v < -63, 1/(exp((v + 46)/5) + exp(-(v + 238)/37.5)), 19)",
+            tau="where(v < -63, 1/(exp((v + 46.05)/5) + exp(-(v + 238.4)/37.45)), 19)",
             rate="phi",
             note="inactivation",
         ),
@@ -32,5 +32,6 @@ K_A_HM = Channel(
         "celsius": Param(23.5, "degC", -10.0, 60.0, HM92, "temperature; Q10 = 3 for the rates, as in ia.mod"),
     },
     source=HM92 + "; the component that activates at lower voltages, IA1",
-    note="Measured at 23.5 degC. The second component, IA2, activates at -36 mV with a slope of 20 mV.",
+    note="Measured at 23.5 degC. Digits as in public ports, some of which have the 0.37 below the line. "
+    "The second component, IA2, activates at -36 mV with a slope of 20 mV.",
 )

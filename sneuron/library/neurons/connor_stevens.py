@@ -1,6 +1,6 @@
 """The crustacean walking leg axon with an A current (Connor, Walter & McKown 1977; Connor & Stevens 1971)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold
 
 CWM77 = "Connor, Walter & McKown 1977, Biophys J 18:81, doi:10.1016/S0006-3495(77)85598-7"
 CHOICE = "own choice: well inside the upstroke of every spike"
@@ -27,6 +27,9 @@ CONNOR_STEVENS = Neuron(
     threshold=Threshold(level="spike_threshold", rearm="spike_rearm"),
     method="exp_euler",
     dt=0.025,
+    protocol=Protocol(
+        200.0, {"on": Injection("step", {"amplitude": 10.0, "start": 20.0, "stop": 180.0})}, "own choice"
+    ),
     source=CWM77,
     note="The A current lets it fire at any low rate.",
 )

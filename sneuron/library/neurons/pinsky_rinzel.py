@@ -1,6 +1,6 @@
 """The CA3 pyramidal cell as a soma and a dendrite (Pinsky & Rinzel 1994)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold
 
 PR94 = "Pinsky & Rinzel 1994, J Comput Neurosci 1:39, doi:10.1007/BF00962717"
 CHOICE = "own choice: well inside the upstroke of every spike"
@@ -38,6 +38,12 @@ PINSKY_RINZEL = Neuron(
     threshold=Threshold(level="spike_threshold", rearm="spike_rearm"),
     method="exp_euler",
     dt=0.025,
+    protocol=Protocol(
+        1500.0,
+        {"on": Injection("step", {"amplitude": 1.5})},
+        PR94 + ": Is = 0.75 uA/cm2, as in ModelDB 35358",
+        "bursts twice a second",
+    ),
     source=PR94,
     note="I is per area of the soma: the Is of 1994, per area of the whole cell, is p I. Calcium has no unit.",
 )

@@ -1,6 +1,6 @@
 """Regular spiking and fast spiking cells of the cortex (Pospischil et al. 2008)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold, Variant
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold, Variant
 
 POSPISCHIL08 = "Pospischil et al. 2008, Biol Cybern 99:427, doi:10.1007/s00422-008-0263-8"
 MODELDB = POSPISCHIL08 + "; ModelDB 123623"
@@ -36,24 +36,44 @@ POSPISCHIL = Neuron(
     method="exp_euler",
     dt=0.025,
     variants={
-        "pospischil_rs": Variant(note="Regular spiking; under 0.75 nA into 28953 um2 as in ModelDB 123623."),
+        "pospischil_rs": Variant(
+            note="Regular spiking; under 0.75 nA into 28953 um2 as in ModelDB 123623.",
+            protocol=Protocol(
+                1000.0, {"on": Injection("step", {"amplitude": 2.5904, "start": 300.0, "stop": 700.0})}, MODELDB
+            ),
+        ),
         "pospischil_rs_fig2a": Variant(
             {"gNa": 10.0, "gK": 2.1, "gM": 0.098, "tau_max": 934.0, "gL": 0.0133, "EL": -56.2, "VT": -56.2},
             source=PORT,
             note="Regular spiking, figure 2A; 11998 um2.",
+            protocol=Protocol(
+                3000.0, {"on": Injection("step", {"amplitude": 4.1672, "start": 600.0, "stop": 2600.0})}, PORT
+            ),
         ),
         "pospischil_rs_fig2b": Variant(
             {"gNa": 56.0, "gK": 6.0, "gM": 0.075, "tau_max": 608.0, "gL": 0.0205, "EL": -70.3, "VT": -56.2},
             source=PORT,
             note="Regular spiking, figure 2B, with the tau_max of the paper; 11844 um2.",
+            protocol=Protocol(
+                3000.0, {"on": Injection("step", {"amplitude": 4.2217, "start": 600.0, "stop": 2600.0})}, PORT
+            ),
         ),
         "pospischil_fs": Variant(
-            {"gK": 10.0, "gM": 0.0, "gL": 0.15}, note="Fast spiking; under 0.5 nA into 14103 um2 as in ModelDB 123623."
+            {"gK": 10.0, "gM": 0.0, "gL": 0.15},
+            note="Fast spiking; under 0.5 nA into 14103 um2 as in ModelDB 123623.",
+            protocol=Protocol(
+                1000.0, {"on": Injection("step", {"amplitude": 3.5454, "start": 300.0, "stop": 700.0})}, MODELDB
+            ),
         ),
         "pospischil_fs_fig4": Variant(
             {"gNa": 58.0, "gK": 3.9, "gM": 0.0787, "tau_max": 502.0, "gL": 0.038, "EL": -70.4, "VT": -57.9},
             source=PORT,
             note="Fast spiking, figure 4; 10171 um2.",
+            protocol=Protocol(
+                3000.0,
+                {"on": Injection("step", {"amplitude": 4.9158, "start": 600.0, "stop": 2600.0})},
+                "own choice: 0.5 nA",
+            ),
         ),
     },
     source=POSPISCHIL08,

@@ -1,6 +1,6 @@
 """Intrinsically bursting cells of the cortex (Pospischil et al. 2008)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold, Variant
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold, Variant
 
 POSPISCHIL08 = "Pospischil et al. 2008, Biol Cybern 99:427, doi:10.1007/s00422-008-0263-8"
 MODELDB = POSPISCHIL08 + "; ModelDB 123623"
@@ -39,13 +39,25 @@ POSPISCHIL_IB = Neuron(
     dt=0.025,
     variants={
         "pospischil_ib": Variant(
-            note="A burst, then single spikes; under 0.15 nA into 28953 um2 as in ModelDB 123623."
+            note="A burst, then single spikes; under 0.15 nA into 28953 um2 as in ModelDB 123623.",
+            protocol=Protocol(
+                3000.0, {"on": Injection("step", {"amplitude": 0.5181, "start": 500.0, "stop": 2500.0})}, MODELDB
+            ),
         ),
-        "pospischil_ib_repetitive": Variant({"gCaL": 0.22}, note="Bursts again and again; otherwise the same."),
+        "pospischil_ib_repetitive": Variant(
+            {"gCaL": 0.22},
+            note="Bursts again and again; otherwise the same.",
+            protocol=Protocol(
+                3000.0, {"on": Injection("step", {"amplitude": 0.5181, "start": 500.0, "stop": 2500.0})}, MODELDB
+            ),
+        ),
         "pospischil_ib_fig6": Variant(
             {"gK": 4.2, "gM": 0.042, "gCaL": 0.12, "gL": 0.1, "EL": -75.0, "VT": -58.0},
             source=PORT,
             note="Figure 6; 28953 um2.",
+            protocol=Protocol(
+                1600.0, {"on": Injection("step", {"amplitude": 2.7631, "start": 200.0, "stop": 1400.0})}, PORT
+            ),
         ),
     },
     source=POSPISCHIL08,

@@ -1,10 +1,9 @@
 """Low-threshold spiking cells of the cortex (Pospischil et al. 2008)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold, Variant
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold, Variant
 
 POSPISCHIL08 = "Pospischil et al. 2008, Biol Cybern 99:427, doi:10.1007/s00422-008-0263-8"
 MODELDB = POSPISCHIL08 + "; ModelDB 123623"
-PORT = POSPISCHIL08 + "; as in the port of Open Source Brain"
 CHOICE = "own choice: well inside the upstroke of every spike"
 RATES = {"VT": "VT", "celsius": "celsius"}
 
@@ -41,12 +40,18 @@ POSPISCHIL_LTS = Neuron(
     method="exp_euler",
     dt=0.025,
     variants={
-        "pospischil_lts": Variant(note="Bursts from -85 mV; under 0.15 nA into 28953 um2 as in ModelDB 123623."),
-        "pospischil_lts_rebound": Variant({"EL": -60.0}, note="Rebounds after -0.075 nA; otherwise the same."),
-        "pospischil_lts_fig9": Variant(
-            {"gK": 4.0, "gM": 0.028, "gL": 0.019, "EL": -50.0, "VT": -50.0, "shift": -7.0},
-            source=PORT,
-            note="Figure 9B; 24997 um2.",
+        "pospischil_lts": Variant(
+            note="Bursts from -85 mV; under 0.15 nA into 28953 um2 as in ModelDB 123623.",
+            protocol=Protocol(
+                1000.0, {"on": Injection("step", {"amplitude": 0.5181, "start": 400.0, "stop": 800.0})}, MODELDB
+            ),
+        ),
+        "pospischil_lts_rebound": Variant(
+            {"EL": -60.0},
+            note="Rebounds after -0.075 nA; otherwise the same.",
+            protocol=Protocol(
+                1200.0, {"on": Injection("step", {"amplitude": -0.259, "start": 400.0, "stop": 800.0})}, MODELDB
+            ),
         ),
     },
     source=POSPISCHIL08,

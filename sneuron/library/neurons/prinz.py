@@ -1,6 +1,6 @@
 """The stomatogastric neuron: eight currents and a calcium pool (Prinz, Billimoria & Marder 2003)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold, Variant
+from sneuron.lang.spec import Mount, Neuron, Param, Protocol, State, Threshold, Variant
 
 PRINZ03 = "Prinz, Billimoria & Marder 2003, J Neurophysiol 90:3998, doi:10.1152/jn.00641.2003"
 PRINZ04 = "Prinz, Bucher & Marder 2004, Nat Neurosci 7:1345, doi:10.1038/nn1352"
@@ -119,6 +119,7 @@ PRINZ = Neuron(
             note="Figure 2C, bursting; values of the port in Conductor.jl.",
         ),
     },
+    protocol=Protocol(5000.0, note="left alone"),
     source=PRINZ03 + "; " + PRINZ04,
     note="Conductances in mS/cm2 over 0.628e-3 cm2 of membrane.",
 )
