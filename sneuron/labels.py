@@ -37,12 +37,13 @@ __all__ = [
 ]
 
 POINT, REPEAT, TIME, SPIKE = "point", "repeat", "time", "spike"
-NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, SITE, FREQ = (
+NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
     "neuron",
     "compartment",
     "synapse",
     "gate",
     "channel",
+    "pool",
     "site",
     "freq",
 )
@@ -50,9 +51,10 @@ SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
 FIRST_BAD, MESSAGE = "first_bad_time", "message"
 
 RESERVED = frozenset(
-    [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, SITE, FREQ]
+    [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
     + ["armed", "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
+    + ["concentration"]
 )
 """Names that no swept axis may take."""
 

@@ -10,8 +10,8 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.core.parts import CURRENT, IonDyn
 from sneuron.core.state import InitNeu
-from sneuron.lang.model import load_channel
-from sneuron.lang.spec import Mount, Neuron, Param, State
+from sneuron.lang.model import channels, load_channel, load_model
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, State
 
 __all__ = ["CaCur", "KCur", "LeakCur", "NaCur"]
 
@@ -24,7 +24,7 @@ def LeakCur(voltage: Any, **params: Any) -> xr.DataArray:
     voltage : number, array or DataArray, mV
         Any dims.
     **params
-        `g` in mS/cm2, `E` in mV; `channel` for another leak of the library.
+        `g` in mS/cm2, `E` in mV; `channel` for another leak of the library: "leak_na", "leak_k", "leak_cl".
 
     Returns
     -------
@@ -39,7 +39,7 @@ def LeakCur(voltage: Any, **params: Any) -> xr.DataArray:
     >>> LeakCur(-65.0, g=0.3, E=-54.3).round(2).item()
     -3.21
     """
-    return _current("LeakCur", "leak", "", voltage, params)
+    return _current("LeakCur", "leak", ("", "na", "k", "cl"), voltage, params)
 
 
 def NaCur(voltage: Any, **params: Any) -> xr.DataArray:
@@ -49,7 +49,8 @@ def NaCur(voltage: Any, **params: Any) -> xr.DataArray:
     ----------
     voltage : number, array or DataArray, mV
     **params
-        Gates (`m`, `h`), parameters (`g` in mS/cm2, `E` in mV, `celsius`), and `channel`, by default "na_hh".
+        Gates (`m`, `h`), parameters (`g` in mS/cm2, `E` in mV, `celsius`), and `channel`, by default "na_hh": any
+        channel of the library that carries sodium ("na_tm", "na_wb", "na_p_golomb", "na_raman", ...).
 
     Returns
     -------
@@ -65,7 +66,7 @@ def NaCur(voltage: Any, **params: Any) -> xr.DataArray:
     >>> NaCur([-65.0, -40.0]).round(3).values
     array([ -1.22 , -68.361])
     """
-    return _current("NaCur", "na_hh", "na", voltage, params)
+    return _current("NaCur", "na_hh", ("na",), voltage, params)
 
 
 def KCur(voltage: Any, **params: Any) -> xr.DataArray:
@@ -75,7 +76,9 @@ def KCur(voltage: Any, **params: Any) -> xr.DataArray:
     ----------
     voltage : number, array or DataArray, mV
     **params
-        Gates (`n`), parameters (`g` in mS/cm2, `E` in mV, `celsius`), and `channel`, by default "k_hh".
+        Gates (`n`), parameters (`g` in mS/cm2, `E` in mV, `celsius`), and `channel`, by default "k_hh": any channel
+        of the library that carries potassium, alone ("k_a_cs", "k_m_yamada", "k_sk_kohler", ...) or with sodium
+        ("h_hm", ...).
 
     Returns
     -------
@@ -90,7 +93,7 @@ def KCur(voltage: Any, **params: Any) -> xr.DataArray:
     >>> KCur([-65.0, -55.0]).round(2).values
     array([ 4.4 , 40.48])
     """
-    return _current("KCur", "k_hh", "k", voltage, params)
+    return _current("KCur", "k_hh", ("k", ""), voltage, params)
 
 
 def CaCur(voltage: Any, **params: Any) -> xr.DataArray:
@@ -100,7 +103,8 @@ def CaCur(voltage: Any, **params: Any) -> xr.DataArray:
     ----------
     voltage : number, array or DataArray, mV
     **params
-        Gates, parameters, and `channel`: "ca_l_ohmic" by default, "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk", ...
+        Gates, parameters, and `channel`: "ca_l_ohmic" by default, "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk", "ca_n_ghk",
+        "ca_r_poirazi", ...
 
     Returns
     -------
@@ -116,35 +120,44 @@ def CaCur(voltage: Any, **params: Any) -> xr.DataArray:
     >>> bool(CaCur(-20.0) < 0)
     True
     """
-    return _current("CaCur", "ca_l_ohmic", "ca", voltage, params)
+    return _current("CaCur", "ca_l_ohmic", ("ca",), voltage, params)
 
 
-def _current(where: str, default: str, ion: str, voltage: Any, params: dict[str, Any]) -> xr.DataArray:
+def _current(where: str, default: str, ions: tuple[str, ...], voltage: Any, params: dict[str, Any]) -> xr.DataArray:
     values = dict(params)
     channel = load_channel(str(values.pop("channel", default)))
-    if ion and channel.ion != ion:
-        raise errors.ModelError(
-            where, f"channel {channel.name!r} carries {channel.ion or 'no single ion'!r}, not {ion!r}"
-        )
+    _check_kind(channel, ions, where)
+    unit = channel.unit or "uA/cm2"
     cell = Neuron(
         name=f"clamped_{channel.name}",
         capacitance="C",
-        unit=channel.unit,
+        unit=unit,
         channels={"one": Mount(channel.name)},
         params={"C": Param(1.0, "uF/cm2", 1e-9, 1e9, "a membrane to hold the channel")},
         voltage=State("mV", "-65", -1e9, 1e9),
         source=channel.source,
     )
-    given = {f"one.{name}": value for name, value in values.items()}
-    known = {*channel.params, *channel.gates}
+    known = [n.removeprefix("one.") for m in [load_model(cell)] for n in (*m.params, *m.states) if n.startswith("one.")]
     for name in values:
         if name not in known:
             raise errors.unknown(where, f"parameter of channel {channel.name!r}", name, sorted(known))
+    given = {f"one.{name}": value for name, value in values.items()}
     state = InitNeu({"model": cell, "v": _voltage(voltage, where), **given})
     current = IonDyn(state)[CURRENT].isel({labels.CHANNEL: 0}, drop=True)
     anonymous = [d for d in current.dims if str(d).startswith("dim_")]
-    current = current.drop_vars([d for d in anonymous if d in current.coords])
-    return current.rename(f"i_{channel.name}").assign_attrs(units=channel.unit, long_name=f"{channel.name} current")
+    current = current.drop_vars([d for d in (*anonymous, labels.POOL) if d in current.coords])
+    return current.rename(f"i_{channel.name}").assign_attrs(units=unit, long_name=f"{channel.name} current")
+
+
+def _check_kind(channel: Channel, ions: tuple[str, ...], where: str) -> None:
+    """A channel of one of these ions with a current; a leak has nothing that changes, the others have."""
+    leak = not (channel.gates or channel.states or channel.transitions or channel.functions)
+    if channel.ion in ions and channel.current and leak == (where == "LeakCur"):
+        return
+    good = [n for n in channels if channels[n].ion in ions and channels[n].current]
+    good = [n for n in good if n.startswith("leak") == (where == "LeakCur")]
+    what = "is no leak" if where == "LeakCur" else f"carries {channel.ion or 'no single ion'!r}, not {ions[0]!r}"
+    raise errors.ModelError(where, f"channel {channel.name!r} {what}", ", ".join(good))
 
 
 def _voltage(voltage: Any, where: str) -> Any:

@@ -11,12 +11,16 @@ from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
 from sneuron.lang.assignments import REFRACTORY
+from sneuron.lang.build import inlined
+from sneuron.lang.expr import names_of, numpy_value
 from sneuron.lang.program import recordable
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
 CURRENT, CONDUCTANCE, INJECTED = "current", "conductance", "injected"
+CONCENTRATIONS = ("mM", "uM", "nM")
+"""Units of the states that are pools."""
 
 
 def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
@@ -33,7 +37,8 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     xarray.Dataset
         The state with `current(..., channel)`, outward positive, `conductance(..., channel)` (the slope of the
         current against the voltage; NaN for a current that is not linear in it), `reversal(..., channel)` in mV
-        where there is one, and `injected(...)`.
+        where there is one (of a GHK current: its Nernst potential), `injected(...)`, and, where the model has any,
+        `concentration(..., pool)` in mM.
 
     Notes
     -----
@@ -57,13 +62,14 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     ohmic = np.array([f"e_{c}" in recordable(model) for c in names], bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         e = np.where((g != 0) & ohmic, v - i / g, np.nan)
+    e = np.where(np.isnan(g), np.stack([_nernst(session, c) for c in names], axis=-1), e)
     channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
     extra = (labels.CHANNEL,)
     injected = session.lanes.get(program.stimulus).astype(np.float64)
     if model.moving_threshold:
         session.view("level")
         state = _with_states(session, [], ["threshold_before"])
-    return state.assign(
+    return _with_pools(session, state).assign(
         {
             CURRENT: session.labelled(i, extra, units=units["current"], long_name="membrane current", role="current"),
             CONDUCTANCE: session.labelled(
@@ -152,7 +158,7 @@ def UpdVolt(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.
     if solved:
         moved = moved.assign(spike=_spikes(session))
     clock = {"origin": session.clock.origin, "step": session.clock.first + 1, "dt": session.dt}
-    return moved.drop_vars(MEMBRANE).assign_attrs(clock | {"method": session.kernel.method.name})
+    return moved.drop_vars(MEMBRANE, errors="ignore").assign_attrs(clock | {"method": session.kernel.method.name})
 
 
 def RefracDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:
@@ -239,3 +245,29 @@ def _spikes(session: Session) -> xr.DataArray:
 
 def _slope(session: Session, name: str) -> Any:
     return session.lanes.get(name).astype(np.float64) if name else np.full(session.size, np.nan)
+
+
+def _nernst(session: Session, name: str) -> Any:
+    """The potential where a current says that it reverses, by a function `E` of its channel."""
+    model, mount = session.model, session.model.spec.channels.get(name)
+    if mount is None or "E" not in model.channels[name].functions:
+        return np.full(session.size, np.nan)
+    level = inlined(model.functions[mount.names.get("E", f"{name}.E")], model.functions)
+    known = {n: session.lanes.get(n).astype(np.float64) for n in names_of(level)}
+    return np.broadcast_to(numpy_value(level, known), session.size)
+
+
+def _with_pools(session: Session, state: xr.Dataset) -> xr.Dataset:
+    """The state with the concentrations among its variables side by side."""
+    units = {x: s.unit for x, s in session.model.states.items() if s.unit in CONCENTRATIONS}
+    if not units:
+        return state
+    held = [
+        session.lanes.get(x).astype(np.float64) * float(labels.convert(1.0, unit, "mM", "IonDyn"))
+        for x, unit in units.items()
+    ]
+    pools = session.labelled(
+        np.stack(held, axis=-1), (labels.POOL,), units="mM", long_name="concentration", role="current"
+    )
+    pool = xr.DataArray(list(units), dims=labels.POOL, attrs={"long_name": "pool"})
+    return state.assign(concentration=pools).assign_coords({labels.POOL: pool})

@@ -19,7 +19,7 @@ __all__ = ["InitNeu", "model_of", "parameter", "remodelled", "state_dims"]
 
 Array = NDArray[Any]
 ROLE = "role"
-MEMBRANE = ("current", "conductance", "reversal", "injected", labels.CHANNEL)
+MEMBRANE = ("current", "conductance", "reversal", "injected", "concentration", labels.CHANNEL, labels.POOL)
 """What `IonDyn` leaves in a state."""
 
 
@@ -98,7 +98,7 @@ def _model_from(text: str) -> Model:
 
 def state_dims(state: xr.Dataset) -> dict[str, int]:
     """Dims over which neurons are laid out: all but those of played samples and of currents."""
-    private = {labels.CHANNEL, labels.TIME, labels.SPIKE}
+    private = {labels.CHANNEL, labels.POOL, labels.TIME, labels.SPIKE}
     return {str(d): n for d, n in state.sizes.items() if d not in private and not str(d).endswith(".sample")}
 
 

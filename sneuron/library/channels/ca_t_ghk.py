@@ -28,14 +28,16 @@ CA_T_GHK = Channel(
         "phi_m": "5**((celsius - 24)/10)",
         "phi_h": "3**((celsius - 24)/10)",
         "x": "2*96485.33212*v/(8314.462618*(celsius + 273.15))",
+        "E": "8314.462618*(celsius + 273.15)/(2*96485.33212)*log(cao/cai)",
     },
     params={
         "P": Param(2e-4, "cm/s", 0.0, 1.0, DESTEXHE98, "permeability"),
-        "cai": Param(2.4e-4, "mM", 0.0, 100.0, DESTEXHE98, "calcium inside"),
-        "cao": Param(2.0, "mM", 0.0, 1000.0, DESTEXHE98, "calcium outside"),
+        "cai": Param(2.4e-4, "mM", 1e-9, 100.0, DESTEXHE98, "calcium inside"),
+        "cao": Param(2.0, "mM", 1e-9, 1000.0, DESTEXHE98, "calcium outside"),
         "shift": Param(2.0, "mV", -100.0, 100.0, DESTEXHE98 + ", 2 mM calcium outside", "shift by surface charge"),
         "celsius": Param(36.0, "degC", -10.0, 60.0, DESTEXHE98, "temperature; Q10 = 5 for m, 3 for h"),
     },
     source=HM92 + "; as restated by " + DESTEXHE98,
-    note="x = 2 F v / (R T); the flux is written with exprel and exact at v = 0. Kinetics measured at 24 degC.",
+    note="x = 2 F v / (R T); the flux is written with exprel and exact at v = 0; E is the Nernst potential. "
+    "Kinetics measured at 24 degC.",
 )
