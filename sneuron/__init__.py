@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
     from sneuron.core.parts import RstSpike as RstSpike
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
     from sneuron.core.stimulus import noise as noise
+    from sneuron.core.stimulus import protocol as protocol
     from sneuron.core.stimulus import pulses as pulses
     from sneuron.core.stimulus import ramp as ramp
     from sneuron.core.stimulus import replay as replay
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
     from sneuron.lang.sensitivity import sensitivities as sensitivities
+    from sneuron.plot.atlas import PlotAtlas as PlotAtlas
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
@@ -82,11 +85,12 @@ _ROOMS = {
     "analysis.rates": "FireRate",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
     "core.state": "InitNeu",
-    "core.stimulus": "InjCur chirp noise pulses ramp replay sine step",
+    "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
     "explore.plan": "Plan",
@@ -96,6 +100,7 @@ _ROOMS = {
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
     "lang.sensitivity": "sensitivities",
+    "plot.atlas": "PlotAtlas",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",

@@ -19,7 +19,7 @@ from sneuron import errors
 if TYPE_CHECKING:
     from sneuron.explore.cluster import Place
     from sneuron.explore.study import Study
-    from sneuron.explore.studyfile import Read
+    from sneuron.explore.studyfile import AtlasRead, Read
     from sneuron.lang.model import Model
 
 __all__ = ["main"]
@@ -73,10 +73,13 @@ def main() -> None:
 @as_json
 @guarded
 def run(file: Path, store: Path | None, scheduler: str | None, workers: int | None, as_json: bool) -> None:
-    """Compute what the study of FILE lacks, then write its report and figure."""
+    """Compute what the study of FILE lacks, then write its report and figure; the same for an atlas."""
     from sneuron.explore import filed, studyfile
 
-    read = studyfile.read(file)
+    read = studyfile.read_any(file)
+    if isinstance(read, studyfile.AtlasRead):
+        _drawn(read, store, as_json)
+        return
     made = filed.study_of(read, _place(read, scheduler, workers), store)
     if not as_json:
         click.echo(made.explain(), err=True)
@@ -90,10 +93,14 @@ def run(file: Path, store: Path | None, scheduler: str | None, workers: int | No
 @workers
 @guarded
 def plan(file: Path, workers: int | None) -> None:
-    """Print points, blocks, bytes, memory and time of the study of FILE; run nothing."""
-    from sneuron.explore import filed, studyfile
+    """Print points, blocks, bytes, memory and time of the study of FILE, or the panels of an atlas; run nothing."""
+    from sneuron.explore import atlas, filed, studyfile
 
-    read = studyfile.read(file)
+    read = studyfile.read_any(file)
+    if isinstance(read, studyfile.AtlasRead):
+        header, *rows = atlas.preview(read)
+        click.echo("\n".join(table(header, rows)))
+        return
     click.echo(filed.preview(read, _place(read, None, workers)))
 
 
@@ -133,9 +140,17 @@ def resume(study: Path, scheduler: str | None, workers: int | None, as_json: boo
 @as_json
 @guarded
 def open_(study: Path, as_json: bool) -> None:
-    """Print the dataset of STUDY as it is now."""
-    data = _opened(study).data
-    click.echo(json.dumps(plain(data.to_dict(data=False))) if as_json else str(data))
+    """Print the dataset of STUDY as it is now, or what SaveSim or an atlas kept."""
+    from sneuron.store.files import LoadSim
+
+    kept = _kept(study)
+    data: Any = _opened(study).data if kept is None else LoadSim(kept)
+    if not as_json:
+        click.echo(str(data))
+    elif hasattr(data, "subtree"):
+        click.echo(json.dumps(plain({node.path: node.to_dataset().to_dict(data=False) for node in data.subtree})))
+    else:
+        click.echo(json.dumps(plain(data.to_dict(data=False))))
 
 
 @main.command()
@@ -144,8 +159,11 @@ def open_(study: Path, as_json: bool) -> None:
 @as_json
 @guarded
 def verify(study: Path, repair: bool, as_json: bool) -> None:
-    """Read every byte of STUDY and name what is damaged."""
-    found = _opened(study).verify(repair=repair)
+    """Read every byte of STUDY, or of what SaveSim or an atlas kept, and name what is damaged."""
+    from sneuron.store.files import verify_file
+
+    kept = _kept(study)
+    found = _opened(study).verify(repair=repair) if kept is None else verify_file(kept)
     if as_json:
         click.echo(json.dumps([str(damage) for damage in found]))
     else:
@@ -158,16 +176,57 @@ def verify(study: Path, repair: bool, as_json: bool) -> None:
 @as_json
 @guarded
 def models(as_json: bool) -> None:
-    """List the neurons of the library."""
+    """List the neurons of the library: families, and the variants of each; those with a protocol say how long it is."""
     from sneuron.lang import model as lang
 
-    found = {name: lang.load_model(name) for name in lang.models()}
     if as_json:
-        click.echo(json.dumps({n: {"name": m.name, "hash": m.hash, "source": m.spec.source} for n, m in found.items()}))
+        found = {name: lang.load_model(name) for name in lang.models()}
+        click.echo(
+            json.dumps({n: {"name": m.name, "family": family_of(m.name), **_facts(m)} for n, m in found.items()})
+        )
         return
-    for name, made in found.items():
-        alias = "" if made.name == name else f"  (= {made.name})"
-        click.echo(f"{name}{alias}: {made.spec.source}")
+    for name in lang.neurons:
+        click.echo("\n".join(listed(name)))
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    facts = {"hash": model.hash, "source": model.spec.source, "note": model.spec.note}
+    return {**facts, "protocol": model.protocol.duration or None}
+
+
+def listed(family: str) -> Iterator[str]:
+    """A family as lines: what its name means and where it comes from, then its variants in the order of their file."""
+    from sneuron.lang.model import load_model, neurons
+
+    meant = load_model(family).name
+    others = {n: v for n, v in neurons[family].variants.items() if n != family}
+    alias = "" if meant == family else f" (= {meant})"
+    yield f"{family}{alias}: {neurons[family].source}{_shown(load_model(family)) if not others else ''}"
+    alike: dict[str, list[str]] = {}
+    for name, variant in others.items():
+        first = (variant.note + " ").split(". ")[0].rstrip(". ")
+        alike.setdefault(f"{first}{_shown(load_model(name))}", []).append(name)
+    lines = {what: _together(names) for what, names in alike.items()}
+    width = max(map(len, lines.values()), default=0)
+    yield from (f"    {names.ljust(width)}  {what}".rstrip() for what, names in lines.items())
+
+
+def _together(names: Sequence[str]) -> str:
+    """Names in one text; those that only add to the first one by what they add."""
+    first, *others = names
+    longer = [f"({name.removeprefix(first)})" for name in others if name.startswith(first)]
+    return ", ".join(["".join([first, *longer]), *(name for name in others if not name.startswith(first))])
+
+
+def _shown(model: Model) -> str:
+    return f" [{model.protocol.duration:g} ms]" if model.protocol.duration else ""
+
+
+def family_of(name: str) -> str:
+    """The family that a model of the library belongs to; empty for any other."""
+    from sneuron.lang.model import neurons
+
+    return next((family for family in neurons if name == family or name in neurons[family].variants), "")
 
 
 @main.command()
@@ -176,7 +235,7 @@ def models(as_json: bool) -> None:
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 @guarded
 def show(name: str, as_json: bool, latex: bool) -> None:
-    """Print equations, parameters with units and sources of NAME (of the library, or a JSON file)."""
+    """Print equations, parameters with units and sources, and the protocol of NAME (of the library, or a JSON file)."""
     from sneuron.lang.model import load_model
 
     model = load_model(name)
@@ -185,7 +244,32 @@ def show(name: str, as_json: bool, latex: bool) -> None:
     elif latex:
         click.echo(model.latex())
     else:
-        click.echo("\n".join(described(model)))
+        click.echo("\n".join([*described(model), *_relatives(model)]))
+
+
+def _drawn(read: AtlasRead, store: Path | None, quiet: bool) -> None:
+    """Run the models of an atlas, draw its picture, and say how many spikes each has."""
+    from sneuron.explore import atlas
+    from sneuron.plot.atlas import PlotAtlas
+
+    tree, path = atlas.atlas_of(read, store, lambda title: click.echo(title, err=True))
+    told: dict[str, Any] = {"path": str(path), "panels": {leaf.path: _spikes(leaf) for leaf in tree.leaves}}
+    wanted = read.file.figure
+    if wanted is not None:
+        picture = read.beside(wanted.file)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        PlotAtlas(tree, wanted.columns).savefig(picture, dpi=110)
+        told["figure"] = str(picture)
+    if quiet:
+        click.echo(json.dumps(plain(told)))
+        return
+    rows = [(leaf.name or "", str(leaf.attrs["model_name"]), _spikes(leaf)) for leaf in tree.leaves]
+    click.echo("\n".join(table(("panel", "model", "spikes"), [(a, b, f"{c:g}") for a, b, c in rows])))
+    click.echo("\n".join(f"{name:<8} {told[name]}" for name in ("path", "figure") if name in told))
+
+
+def _spikes(leaf: Any) -> float:
+    return float(leaf["spike_count"])
 
 
 def _place(read: Read, scheduler: str | None, workers: int | None) -> Place:
@@ -201,6 +285,16 @@ def _opened(path: Path) -> Study:
     from sneuron.explore.study import Study
 
     return Study.open(studyargs.store_of(studyfile.read(path)) if path.suffix == ".toml" else path)
+
+
+def _kept(path: Path) -> Path | None:
+    """The folder of runs that SaveSim or an atlas kept there; None for a study."""
+    from sneuron.explore import studyargs, studyfile
+
+    if path.suffix == ".toml":
+        read = studyfile.read_any(path)
+        return studyargs.store_of(read) if isinstance(read, studyfile.AtlasRead) else None
+    return path if (path / "receipt.json").exists() else None
 
 
 def _computed(study: Study) -> None:
@@ -277,9 +371,11 @@ def described(model: Model) -> Iterator[str]:
     yield from (f"  {name} = {_text(value)}" for name, value in model.currents.items())
     yield from (f"  {name} = {_text(value)}" for name, value in model.functions.items())
     yield from _dynamics(model)
+    yield from (f"  d{x} += {_text(e)} dW({n})" for n, w in model.noises.items() for x, e in w.states.items())
     yield from _spiking(model)
     yield ""
     yield f"  method {model.method}, dt {model.dt:g} ms; hash {model.hash}"
+    yield from _protocol(model)
     yield ""
     sources = list(dict.fromkeys(p.source for p in model.params.values()))
     yield from table(
@@ -291,6 +387,31 @@ def described(model: Model) -> Iterator[str]:
     )
     yield ""
     yield from (f"  [{number}] {source}" for number, source in enumerate(sources, 1))
+
+
+def _protocol(model: Model) -> Iterator[str]:
+    """Lines that say what is injected, and for how long, where the model's paper shows it."""
+    from sneuron.lang.model import load_stimulus
+
+    shown = model.protocol
+    if not shown.duration:
+        return
+    yield ""
+    yield f"  shown for {shown.duration:g} ms{': ' + shown.note if shown.note else ''}"
+    for name, injection in shown.stimuli.items():
+        units = {n: p.unit or model.current_unit for n, p in load_stimulus(injection.kind).params.items()}
+        values = ", ".join(f"{n} {v:g} {units[n]}".removesuffix(" 1") for n, v in injection.params.items())
+        yield f"    {name}: {injection.kind}({values})"
+    yield f"    [{shown.source or model.spec.source}]"
+
+
+def _relatives(model: Model) -> Iterator[str]:
+    """Lines that name the other variants of a model's family."""
+    family = family_of(model.name)
+    if len(lines := list(listed(family)) if family else []) > 1:
+        yield ""
+        yield f"  variants of {family}:"
+        yield from lines[1:]
 
 
 def _dynamics(model: Model) -> Iterator[str]:
@@ -310,6 +431,8 @@ def _spiking(model: Model) -> Iterator[str]:
     """Lines that say when a spike is seen and what it does."""
     does = ", ".join(f"{name} <- {_text(value)}" for name, value in model.reset.items())
     yield f"  spike when v crosses {_text(model.threshold)} upward{': ' + does if does else ''}"
+    if model.hazard is not None:
+        yield f"  spike below it at the rate {_text(model.hazard)} per ms"
     if model.refractory:
         yield f"  then nothing for {model.refractory}"
 

@@ -10,8 +10,9 @@ import xarray as xr
 from sneuron import labels
 from sneuron.core.session import Session
 from sneuron.core.state import MEMBRANE
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
-from sneuron.lang.program import REFRACTORY, recordable
+from sneuron.lang.assignments import REFRACTORY
+from sneuron.lang.program import recordable
+from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["IonDyn", "RefracDyn", "RstSpike", "UpdGate", "UpdVolt"]
 
@@ -59,6 +60,9 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     channel = xr.DataArray(names, dims=labels.CHANNEL, attrs={"long_name": "channel"})
     extra = (labels.CHANNEL,)
     injected = session.lanes.get(program.stimulus).astype(np.float64)
+    if model.moving_threshold:
+        session.view("level")
+        state = _with_states(session, [], ["threshold_before"])
     return state.assign(
         {
             CURRENT: session.labelled(i, extra, units=units["current"], long_name="membrane current", role="current"),
@@ -212,6 +216,7 @@ def RstSpike(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr
 def _with_states(session: Session, states: list[str], internals: list[str] | None = None) -> xr.Dataset:
     """The state with some variables taken back from the lanes."""
     rows = {"v_before": BEFORE, "refractory_steps": REFRACTORY, "armed": ARMED, "spike_phase": PHASE}
+    rows["threshold_before"] = LEVEL
     names = {x: x for x in states} | {n: rows[n] for n in internals or []}
     state = session.state
     taken = {

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
+from sneuron.lang.assignments import FEATURES
 from sneuron.lang.kernel import Outcome
 from sneuron.lang.model import Model
-from sneuron.lang.program import FEATURES, recordable
+from sneuron.lang.program import recordable
 
 __all__ = ["RunSim", "StepSim"]
 

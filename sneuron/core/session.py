@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.state import MEMBRANE, model_of, state_dims
 from sneuron.core.stimulus import players, samples, waves_of
-from sneuron.lang.emit import ARMED, BEFORE, FLAG, PHASE
+from sneuron.core.streams import keys_of
+from sneuron.lang.assignments import FEATURES, REFRACTORY
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
-from sneuron.lang.program import FEATURES, REFRACTORY
+from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["Session", "checked_dt", "steps_in"]
 
@@ -28,6 +29,7 @@ MAX_STEPS = 10**12
 PLAYED_AT_ONCE = 2**20
 """How many steps of played samples, times rows, are held in memory at once."""
 _INTERNAL = {ARMED: "armed", REFRACTORY: "refractory_steps", BEFORE: "v_before", FLAG: "spike", PHASE: "spike_phase"}
+_INTERNAL |= {LEVEL: "threshold_before"}
 
 
 def checked_dt(value: Any, model: Model, where: str) -> float:
@@ -144,6 +146,8 @@ class Session:
         self._rescale_waiting()
         for feature in self.features:
             self.lanes.put(f"feature.{feature}", FEATURES[feature.rsplit("_", 1)[1]])
+        if self.kernel.source.program.draws:
+            self.lanes.put_keys(*keys_of(self.state))
         self.kernel.prepare(self.lanes, self.dt)
 
     def clock_for(self, start: int, stop: int) -> Clock:
@@ -208,7 +212,7 @@ class Session:
         for name, state in self.model.states.items():
             values = np.where(failed, np.nan, self.lanes.get(name).astype(np.float64))
             changed[name] = self.labelled(values, units=state.unit, long_name=state.note or name, role="state")
-        for row, name in _INTERNAL.items():
+        for row, name in ((r, n) for r, n in _INTERNAL.items() if r in self.lanes.layout.rows):
             values = self.lanes.get(row)
             values = (values == 1) & ~failed if row == FLAG else values.astype(np.float64)
             changed[name] = self.labelled(values).assign_attrs(self.state[name].attrs)

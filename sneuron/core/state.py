@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.lang.model import Model, load_model, with_channels
 
-__all__ = ["InitNeu", "model_of", "parameter", "state_dims"]
+__all__ = ["InitNeu", "model_of", "parameter", "remodelled", "state_dims"]
 
 Array = NDArray[Any]
 ROLE = "role"
@@ -306,19 +306,46 @@ def _with_internals(data: xr.Dataset, model: Model) -> xr.Dataset:
             0.0, attrs=internal | {"long_name": "part of the step before the last spike", "units": "1"}
         ),
     )
+    if model.moving_threshold:
+        data["threshold_before"] = level.assign_attrs(internal | {"long_name": "threshold one step ago", "units": "mV"})
     return data.assign_attrs(
         model=model.to_json(), model_name=model.name, model_hash=model.hash, stimulus=json.dumps([]), origin=0.0, step=0
     )
 
 
+def remodelled(state: xr.Dataset, model: Model, values: Mapping[str, Any], where: str) -> xr.Dataset:
+    """The same neurons as ones of another model: what both models know keeps its values, what is new starts.
+
+    Parameters
+    ----------
+    state : Dataset
+    model : Model
+    values : mapping
+        Values of parameters and states that the new model has.
+    """
+    old = model_of(state, where)
+    known = {*model.params, *model.states} & {*old.params, *old.states} & {str(n) for n in state.variables}
+    kept = {
+        n: state[n] for n in known if n in model.states or state[n].ndim or float(state[n]) != model.params[n].value
+    }
+    made = _built(model, _accepted(model, {**kept, **values}, where), where)
+    own = {*model.params, *model.states, *old.params, *old.states, *made.variables}
+    others = {n: v for n, v in state.variables.items() if n not in own and not set(v.dims) & {labels.CHANNEL}}
+    clock = {k: v for k, v in state.attrs.items() if k not in ("model", "model_name", "model_hash", "method")}
+    internals = {n: state[n] for n in ("armed", "refractory_steps", "v_before", "spike", "spike_phase")}
+    return made.assign(internals).assign(others).assign_attrs(clock)
+
+
 def _threshold(data: xr.Dataset, model: Model) -> Any:
+    from sneuron.lang.build import inlined
     from sneuron.lang.expr import numpy_value
 
-    names = sorted(s.name for s in model.threshold.free_symbols)
+    level = inlined(model.threshold, model.functions)
+    names = sorted(s.name for s in level.free_symbols)
     if not names:
-        return numpy_value(model.threshold, {})
+        return numpy_value(level, {})
     return xr.apply_ufunc(
-        lambda *values: numpy_value(model.threshold, dict(zip(names, values, strict=True))), *(data[n] for n in names)
+        lambda *values: numpy_value(level, dict(zip(names, values, strict=True))), *(data[n] for n in names)
     )
 
 

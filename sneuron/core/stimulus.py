@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,16 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.state import ROLE, model_of
 from sneuron.lang.emit import EDGE
-from sneuron.lang.model import Waveform, load_stimulus
+from sneuron.lang.model import Waveform, load_model, load_stimulus
 from sneuron.lang.program import Wave, wave
 from sneuron.lang.spec import Param
 
-__all__ = ["InjCur", "chirp", "noise", "pulses", "ramp", "replay", "sine", "step"]
+__all__ = ["InjCur", "chirp", "noise", "protocol", "pulses", "ramp", "replay", "sine", "step"]
 
 SAMPLE = "sample"
+PROTOCOL = "protocol"
+"""Stands for the stimuli, or the duration, of the model's own protocol."""
+
 NOISE_STEP = 0.1
 """Sampling interval (ms) of frozen noise; between samples the current is a straight line."""
 
@@ -175,6 +179,52 @@ def replay(recording: Any, scale: Any = 1.0, offset: Any = 0.0, start: Any = 0.0
     return _with_wave(made.assign_attrs(hold=int(hold)), samples, interval)
 
 
+def protocol(model: Any) -> tuple[list[xr.Dataset], float]:
+    """The stimuli under which a model's paper shows it, and for how long.
+
+    Parameters
+    ----------
+    model : str, Model, or Dataset with `attrs["model"]`
+        A model, its name, or a state or run of it.
+
+    Returns
+    -------
+    list of Dataset, float
+        Stimuli for `InjCur` (currents in the unit of the neuron), and the duration in ms.
+
+    Raises
+    ------
+    ModelError
+        When the model comes without a protocol.
+
+    Notes
+    -----
+    `InjCur(state, "protocol")` injects them; `ParamSweep(..., stimulus="protocol", duration="protocol")` runs them.
+
+    Examples
+    --------
+    >>> stimuli, duration = protocol("izhikevich_2004_tonic_spiking")
+    >>> [s.attrs["kind"] for s in stimuli], stimuli[0].amplitude.item(), duration
+    (['step'], 14.0, 100.0)
+    """
+    held = getattr(model, "attrs", {})
+    found = load_model(held.get("model", model))
+    shown = found.protocol
+    if not shown.duration:
+        mend = "Give stimuli and a duration; `sneuron models` lists the models that have a protocol."
+        raise errors.ModelError("protocol", f"model {found.name!r} comes without one", mend=mend)
+    order = sorted(shown.stimuli.items(), key=lambda item: (item[1].kind, item[0]))  # like protocols share kernels
+    return [_injected(each.kind, each.params) for _, each in order], shown.duration
+
+
+def _injected(kind: str, params: Mapping[str, float]) -> xr.Dataset:
+    """A stimulus of a protocol; parameters that it leaves out have their defaults."""
+    if kind == "noise":
+        return noise(**{name: int(value) if name == "seed" else value for name, value in params.items()})
+    defaults = {name: param.value for name, param in load_stimulus(kind).params.items()}
+    return _stimulus(kind, **(defaults | dict(params)))
+
+
 def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.Dataset:
     """The state with one more current injected.
 
@@ -182,9 +232,10 @@ def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.D
     ----------
     state : Dataset
         From `InitNeu`.
-    stimulus : Dataset, number or DataArray
+    stimulus : Dataset, number, DataArray or "protocol"
         From `step`, `ramp`, `sine`, `chirp`, `pulses`, `noise` or `replay`; a number (or labelled array
-        without time) is a constant current; a DataArray with `time` is replayed.
+        without time) is a constant current; a DataArray with `time` is replayed; "protocol" stands for all
+        stimuli of the model's own protocol.
 
     Returns
     -------
@@ -209,6 +260,8 @@ def InjCur(state: xr.Dataset, stimulus: xr.Dataset | xr.DataArray | Any) -> xr.D
     array([ 5., 10.])
     """
     model = model_of(state, "InjCur")
+    if isinstance(stimulus, str) and stimulus == PROTOCOL:
+        return functools.reduce(InjCur, protocol(model)[0], state)
     if not (isinstance(stimulus, xr.Dataset) and "kind" in stimulus.attrs):
         return _constant_or_replayed(state, stimulus, model.current_unit)
     kind = str(stimulus.attrs["kind"])

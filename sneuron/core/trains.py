@@ -111,7 +111,7 @@ def PoisIn(
     --------
     >>> trains = PoisIn([5.0, 50.0], "10 s", seed=1)
     >>> trains.spike_count.values
-    array([ 45., 516.])
+    array([ 51., 526.])
     """
     asked = _Asked.of(inputs, neurons, amplitudes, stationary, dt, most)
     given = {"rate": rate, "order": order, "dead_time": dead_time, "correlation": correlation}

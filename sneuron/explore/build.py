@@ -11,11 +11,12 @@ import numpy as np
 
 from sneuron import errors, labels
 from sneuron.explore.cluster import Place
+from sneuron.explore.convergence import CHECKED, CHECKS, sampled
 from sneuron.explore.coords import starts, stored_coords
 from sneuron.explore.engine import Layout
 from sneuron.explore.estimate import Estimate, estimated, refuse_bytes
 from sneuron.explore.parts import Part, planned
-from sneuron.explore.plan import Plan
+from sneuron.explore.plan import TRACE, Plan
 from sneuron.explore.provenance import provenance
 from sneuron.explore.space import Axis, Space
 from sneuron.store.folder import StudyFolder
@@ -27,7 +28,7 @@ MAIN, TRACES = "main", "traces"
 _MOST_TRACES = 100_000
 
 
-def body_of(plan: Plan, record_at: Any, name: str | None) -> tuple[dict[str, Any], str]:
+def body_of(plan: Plan, record_at: Any, name: str | None, convergence: Any = 0) -> tuple[dict[str, Any], str]:
     """What `study.json` says at first, and the hash of the study."""
     from sneuron.explore.encode import sha256
 
@@ -36,9 +37,13 @@ def body_of(plan: Plan, record_at: Any, name: str | None) -> tuple[dict[str, Any
         raise errors.PlanError("record_at", "no variables are recorded", mend="Give record=['v'].")
     parts = {MAIN: entry_of(plan.space, record=not numbers)}
     if numbers:
-        parts[TRACES] = entry_of(plan.traced(numbers).space, record=True, traces=True)
+        parts[TRACES] = entry_of(plan.chosen(numbers, TRACE), record=True, traces=True)
+    checks = sampled(plan, convergence)
+    if checks:
+        parts[CHECKS] = {**entry_of(plan.chosen(checks, CHECKED), record=False), "checks": True}
     data = plan.to_json()
-    hash_ = sha256({**data, "record_at": list(numbers)}) if numbers else plan.hash
+    extra = {k: list(v) for k, v in (("record_at", numbers), ("convergence", checks)) if v}
+    hash_ = sha256({**data, **extra}) if extra else plan.hash
     return {"name": name, "plan": data, "parts": parts}, hash_
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -20,9 +20,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
+from sneuron.explore.convergence import difference, finer, layout_of_errors
 from sneuron.explore.space import Known
 from sneuron.lang.keys import point_keys
-from sneuron.lang.model import load_model
+from sneuron.lang.model import Model, load_model
 from sneuron.lang.program import recordable
 from sneuron.lang.spec import Param
 
@@ -53,6 +54,10 @@ class Facts:
         Used when none is asked for (ms).
     offers : tuple of str
         What can be recorded, and made a feature of.
+    noisy : bool
+        Whether its runs draw random numbers.
+    stimuli, duration : tuple, float
+        The model's own protocol (ms); 0 when it has none.
     """
 
     text: str
@@ -62,6 +67,9 @@ class Facts:
     dt: float
     method: str
     offers: tuple[str, ...] = ()
+    noisy: bool = False
+    stimuli: tuple[Any, ...] = ()
+    duration: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def engine_named(name: str) -> Engine:
 class Neurons:
     """The engine of this package: point neurons through the fused kernel, which lets other threads run."""
 
-    threads = True
+    threads = refines = True
 
     def __init__(self) -> None:
         self._measured: dict[str, float] = {}
@@ -144,7 +152,10 @@ class Neurons:
         found = load_model(model)
         states = {n: Param(math.nan, s.unit, s.low, s.high) for n, s in found.states.items()}
         known = Known({**states, **found.params}, found.aliases, found.name)
-        return Facts(found.to_json(), found.name, found.hash, known, found.dt, found.method, recordable(found))
+        stimuli, duration = _protocol(found)
+        offers = recordable(found)
+        own = (found.to_json(), found.name, found.hash, known, found.dt, found.method)
+        return Facts(*own, offers, found.noisy, stimuli, duration)
 
     def layout(self, plan: Plan) -> Layout:
         """Dims, dtypes and units, as the outputs make them of a run in which nothing happens; nothing is compiled."""
@@ -166,20 +177,22 @@ class Neurons:
                 if labels.POINT not in c.dims:
                     held: Any = coords.setdefault(str(n), c.variable)
                     _refuse_other(name, str(n), held.equals(c.variable))
-        return Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
+        found = Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
+        return layout_of_errors(found) if plan.checked else found
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
         """Guessed from the equations, or measured on a few points at the model's own values."""
-        steps = max(1, plan.steps * plan.trains)
+        steps = max(1, plan.steps * plan.trains) * (3 if plan.checked else 1)
         many = int(np.clip(_PROBE_STEPS // steps, 256, 1024))
         if not measure or steps * many > 8 * _PROBE_STEPS:
             return steps * _step_cost(plan.model)
-        if plan.hash not in self._measured:
+        key = f"{plan.hash} {plan.checked}"
+        if key not in self._measured:
             self.simulate(_usual(plan, 1))
             start = time.process_time()
             self.simulate(_usual(plan, many))
-            self._measured[plan.hash] = max((time.process_time() - start) / many, 1e-9)
-        return self._measured[plan.hash]
+            self._measured[key] = max((time.process_time() - start) / many, 1e-9)
+        return self._measured[key]
 
     def memory(self, plan: Plan) -> float:
         """States, parameters, spike buffers and padded trains."""
@@ -191,6 +204,9 @@ class Neurons:
         from sneuron.core.run import RunSim
 
         plan = job.plan
+        if plan.checked:
+            coarse, fine = (self.simulate(replace(job, plan=p)) for p in (replace(plan, checked=False), finer(plan)))
+            return difference(coarse, fine, self.layout(plan))
         run = RunSim(
             _state(job), plan.duration, plan.dt, plan.method, record=plan.record, every=plan.every,
             features=plan.features, dtype=plan.dtype, allow_unstable=plan.allow_unstable, spikes=plan.needs_spikes,
@@ -199,6 +215,14 @@ class Neurons:
 
 
 NEURONS = Neurons()
+
+
+def _protocol(model: Model) -> tuple[tuple[Any, ...], float]:
+    """Stimuli and duration of a model that has a protocol."""
+    from sneuron.core.stimulus import protocol
+
+    stimuli, duration = protocol(model) if model.protocol.duration else ([], 0.0)
+    return tuple(stimuli), duration
 
 
 def _refuse_other(name: str, dim: str, same: bool) -> None:
@@ -223,7 +247,15 @@ def _state(job: Job) -> xr.Dataset:
         from sneuron.core.stimulus import InjCur
 
         state = InjCur(state, _redrawn(stimulus, job))
-    return state
+    return _seeded(state, job) if model.noisy else state
+
+
+def _seeded(state: xr.Dataset, job: Job) -> xr.Dataset:
+    """Points whose noise is that of the study's seed and of their repeat."""
+    from sneuron.core.streams import seeded
+
+    own = seeded(state, job.plan.seed, job.plan.common, where="ParamSweep")
+    return own.assign({labels.REPEAT: (labels.POINT, job.repeat)})
 
 
 def _redrawn(stimulus: Any, job: Job) -> Any:
@@ -240,11 +272,11 @@ def _redrawn(stimulus: Any, job: Job) -> Any:
 
 def _refuse_repeats(plan: Plan) -> None:
     noisy = any(getattr(s, "attrs", {}).get("kind") == "noise" for s in plan.stimuli)
-    if plan.space.repeats is not None and not noisy:
+    if plan.space.repeats is not None and not (noisy or plan.noisy):
         raise errors.PlanError(
             "repeats",
             "nothing in this study is random, so that all repeats would be the same",
-            mend="Leave repeats out, or inject noise().",
+            mend="Leave repeats out, inject noise(), or give the model noise by NoiseAdd.",
         )
 
 

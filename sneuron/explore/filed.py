@@ -55,6 +55,7 @@ def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study
             plan,
             path,
             record_at=read.file.record_at,
+            convergence=read.file.convergence,
             name=name,
             place=place,
             block_seconds=run.block_seconds,
@@ -103,14 +104,16 @@ def compared(read: Read, study: Study, found: xr.Dataset) -> Comparison:
 
 
 def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
-    """One point of a plan, with its voltage; the same bits as in the study."""
+    """One point of a plan (its first repeat), with its voltage; the same bits as in the study."""
     from sneuron.core.run import RunSim
     from sneuron.core.state import InitNeu
     from sneuron.core.stimulus import InjCur
+    from sneuron.core.streams import seeded
 
     state = InitNeu({"model": plan.model, **dict(plan.space.fixed), **values})
     for stimulus in plan.stimuli:
         state = InjCur(state, stimulus)
+    state = seeded(state, plan.seed, plan.common)
     run = RunSim(
         state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable
     )

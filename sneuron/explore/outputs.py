@@ -15,7 +15,7 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.analysis.measure import Measure, measures
 from sneuron.explore.encode import decode, encode
-from sneuron.lang.program import FEATURES
+from sneuron.lang.assignments import FEATURES
 
 __all__ = ["Output", "outputs_of"]
 

@@ -61,6 +61,8 @@ def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
     own = replace(plan, space=Space.from_json(entry["space"]))
     if entry["traces"]:
         return replace(own, outputs=())
+    if entry.get("checks"):
+        return replace(own, record=(), checked=True)
     return own if entry["record"] else replace(own, record=())
 
 

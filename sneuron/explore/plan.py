@@ -8,13 +8,14 @@ import math
 import secrets
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sneuron import errors, labels
+from sneuron.explore.convergence import CHECKED
 from sneuron.explore.encode import canonical, decode, encode, sha256
 from sneuron.explore.engine import Engine, Facts, engine_named
 from sneuron.explore.outputs import Output, outputs_of
@@ -26,6 +27,9 @@ __all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
 TRACE = "trace"
+PROTOCOL = "protocol"
+"""Stands for the stimuli, or the duration, of the model's own protocol."""
+
 _MOST_STEPS = 10**10
 _DTYPES = ("float64", "float32")
 
@@ -58,6 +62,10 @@ class Plan:
         Key of all random numbers.
     allow_unstable : bool
         Whether a dt beyond the stability limit is let through.
+    common : tuple of str
+        Parameters that do not count for the random numbers of noise.
+    checked : bool
+        Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
     """
 
     engine: str
@@ -75,6 +83,8 @@ class Plan:
     every: int
     seed: int
     allow_unstable: bool = False
+    common: tuple[str, ...] = ()
+    checked: bool = False
 
     @classmethod
     def make(
@@ -94,6 +104,7 @@ class Plan:
         seed: int | None = 0,
         where: str | None = None,
         allow_unstable: bool = False,
+        common: Any = (),
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -114,9 +125,10 @@ class Plan:
             raise errors.PlanError("every", f"{every!r} is no number of steps", "a whole number from 1")
         made = cls(
             engine, facts.text, facts.name, facts.hash, space_of(ranges, facts.known, repeats, where),
-            _steps(duration, step), step, str(method or facts.method), dtype, _stimuli(stimulus), outputs_of(outputs),
+            _steps(_shown(duration, facts), step), step, str(method or facts.method), dtype,
+            _stimuli(stimulus, facts), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
-            bool(allow_unstable),
+            bool(allow_unstable), (common,) if isinstance(common, str) else tuple(common),
         )  # fmt: skip
         _refuse_names(made)
         return made
@@ -169,12 +181,16 @@ class Plan:
         """Whether anything looks at spike times."""
         return any(o.kind != "feature" for o in self.outputs)
 
-    def traced(self, numbers: tuple[int, ...]) -> Plan:
-        """The plan of the traces of some points, along the dim `trace`."""
+    @property
+    def noisy(self) -> bool:
+        """Whether the model itself draws random numbers."""
+        return self.facts.noisy
+
+    def chosen(self, numbers: tuple[int, ...], dim: str) -> Space:
+        """Some points, along one dim."""
         rows = [self.space.point(n).params for n in numbers]
         columns = [(name, tuple(float(r[name][0]) for r in rows)) for name in self.space.names]
-        axis = Axis(TRACE, tuple((n, Range("values", v, len(v))) for n, v in columns))
-        return replace(self, space=Space((axis,)), outputs=())
+        return Space((Axis(dim, tuple((n, Range("values", v, len(v))) for n, v in columns)),))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: what is hashed."""
@@ -195,6 +211,7 @@ class Plan:
             "every": self.every,
             "seed": self.seed,
             "allow_unstable": self.allow_unstable,
+            **({"common": list(self.common)} if self.common else {}),
         }
 
     @classmethod
@@ -213,6 +230,7 @@ class Plan:
             outputs=tuple(Output.from_json(n, o) for n, o in data["outputs"].items()),
             record=tuple(data["record"]),
             allow_unstable=bool(data["allow_unstable"]),
+            common=tuple(data.get("common", ())),
             **own,
         )
 
@@ -240,11 +258,29 @@ def _steps(duration: Any, dt: float) -> int:
     return steps
 
 
-def _stimuli(given: Any) -> tuple[str, ...]:
+def _shown(duration: Any, facts: Facts) -> Any:
+    """The duration asked for; "protocol" stands for that of the model's own protocol."""
+    if not _is_protocol(duration):
+        return duration
+    if not facts.duration:
+        mend = "Give a duration, or another model: `sneuron models` says which have a protocol."
+        raise errors.PlanError("duration", f"model {facts.name!r} comes without a protocol", mend=mend)
+    return facts.duration
+
+
+def _is_protocol(item: Any) -> bool:
+    return isinstance(item, str) and item == PROTOCOL
+
+
+def _stimuli(given: Any, facts: Facts) -> tuple[str, ...]:
     """Each injected current as canonical text; a constant, a labelled array, a stimulus, or a list of them."""
     if given is None:
         return ()
-    found = list(given) if isinstance(given, list | tuple) else [given]
+    listed = list(given) if isinstance(given, list | tuple) else [given]
+    if any(map(_is_protocol, listed)) and not facts.duration:
+        mend = "Give the stimuli themselves, or another model: `sneuron models` says which have a protocol."
+        raise errors.PlanError("stimulus", f"model {facts.name!r} comes without a protocol", mend=mend)
+    found = [each for item in listed for each in (facts.stimuli if _is_protocol(item) else [item])]
     for item in found:
         if isinstance(item, bool) or not isinstance(item, int | float | str | np.number | xr.DataArray | xr.Dataset):
             raise errors.PlanError(
@@ -255,7 +291,7 @@ def _stimuli(given: Any) -> tuple[str, ...]:
 
 def _refuse_names(plan: Plan) -> None:
     """No output may bear the name of a parameter, a dim, or a variable that is always there."""
-    taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, *plan.record} - {labels.SPIKE_COUNT}
+    taken = {*plan.space.dims, *plan.space.names, *labels.RESERVED, TRACE, CHECKED, *plan.record} - {labels.SPIKE_COUNT}
     for output in plan.outputs:
         if output.name in taken or (output.name == labels.SPIKE_COUNT and output.what != labels.SPIKE_COUNT):
             raise errors.PlanError(
@@ -264,7 +300,7 @@ def _refuse_names(plan: Plan) -> None:
     for name in plan.record:
         if name in plan.space.names:
             raise errors.PlanError("record", f"{name!r} is swept and cannot be recorded under the same name")
-    if TRACE in plan.space.dims:
-        raise errors.PlanError(
-            "ranges", f"{TRACE!r} cannot name a dim of a sweep: it is reserved", mend="Rename the dim."
-        )
+    for name in (TRACE, CHECKED):
+        if name in plan.space.dims:
+            what = f"{name!r} cannot name a dim of a sweep: it is reserved"
+            raise errors.PlanError("ranges", what, mend="Rename the dim.")

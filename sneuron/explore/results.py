@@ -11,6 +11,7 @@ import xarray as xr
 
 from sneuron import labels
 from sneuron.explore.build import TRACES
+from sneuron.explore.convergence import CHECKED, CHECKS
 from sneuron.explore.coords import lazy_coords
 from sneuron.explore.parts import Part, part_of
 from sneuron.explore.plan import TRACE
@@ -27,11 +28,14 @@ _FAILED = (Status.DIVERGED, Status.OUT_OF_RANGE, Status.OVERFLOW, Status.TIMEOUT
 
 def opened(folder: StudyFolder, chunks: Any = "auto") -> xr.Dataset:
     """All parts as one dataset: lazily without Dask where it is small or `chunks` is None, else as Dask arrays."""
-    names = [name for name in folder.parts if name != TRACES]
+    names = [name for name in folder.parts if name not in (TRACES, CHECKS)]
     parts = [_part_data(folder, name) for name in names]
     data = join(parts).assign_attrs(parts[0].attrs)
     if TRACES in folder.parts:
-        data = _with_traces(data, traces(folder))
+        data = _beside(data, traces(folder), TRACE)
+    if CHECKS in folder.parts:
+        checks = folder.open_dataset(CHECKS).rename({labels.STATUS: f"{CHECKED}_{labels.STATUS}"})
+        data = _beside(data, checks, CHECKED)
     if chunks == "auto":
         chunks = _chunks(data, part_of(folder, names[0])) if data.nbytes > _BIG else None
     return data if chunks is None else data.chunk(chunks)
@@ -46,7 +50,7 @@ def failures(folder: StudyFolder, limit: int) -> xr.Dataset:
     """The points that failed, one a row along `failure`."""
     rows: list[dict[str, Any]] = []
     for name in folder.parts:
-        if name != TRACES:
+        if name not in (TRACES, CHECKS):
             for row in _failed_rows(folder, part_of(folder, name)):
                 rows.append(row)
                 if len(rows) >= limit:
@@ -120,10 +124,10 @@ def _part_data(folder: StudyFolder, name: str) -> xr.Dataset:
     return data
 
 
-def _with_traces(data: xr.Dataset, traced: xr.Dataset) -> xr.Dataset:
-    """Traces beside the features; the parameters of the traces are `trace_<name>`."""
-    bare = traced.drop_vars([n for n in (labels.STATUS, labels.FIRST_BAD, labels.SPIKE_COUNT) if n in traced])
-    names = {n: f"{TRACE}_{n}" for n in bare.coords if TRACE in bare[n].dims}
+def _beside(data: xr.Dataset, chosen: xr.Dataset, dim: str) -> xr.Dataset:
+    """What was made of chosen points, beside the rest; their parameters are `<dim>_<name>`."""
+    bare = chosen.drop_vars([n for n in (labels.STATUS, labels.FIRST_BAD, labels.SPIKE_COUNT) if n in chosen])
+    names = {n: f"{dim}_{n}" for n in bare.coords if dim in bare[n].dims}
     return data.merge(bare.rename(names), combine_attrs="override", compat="override", join="outer")
 
 

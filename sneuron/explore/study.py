@@ -92,6 +92,7 @@ class Study:
         store: str | os.PathLike[str] | None = None,
         *,
         record_at: Any = None,
+        convergence: float = 0,
         name: str | None = None,
         place: Place | None = None,
         block_seconds: float = 5.0,
@@ -109,6 +110,8 @@ class Study:
             Folder of the study; a temporary one, removed at exit, when omitted.
         record_at : mapping or sequence of int, optional
             Points at which `plan.record` is recorded; all when omitted.
+        convergence : float, default 0
+            Share (below 1) or number of points that are run again at half the step.
         name, place, block_seconds, timeout, progress :
             See `Study` and `ParamSweep`.
         measure : bool, default False
@@ -121,7 +124,7 @@ class Study:
         """
         root = _temporary() if store is None else checked_path(store, "store")
         refuse_size(plan if record_at is None else replace(plan, record=()), root, (place or Place()).room)
-        body, hash_ = body_of(plan, record_at, name)
+        body, hash_ = body_of(plan, record_at, name, convergence)
         if not (root / "study.json").exists():
             check_body(body, root, place or Place(), block_seconds, measure)
         if store is None:

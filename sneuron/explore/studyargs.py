@@ -14,11 +14,12 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import ranges
+from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
-from sneuron.explore.studyfile import Axis, Distribution, Read
+from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read
 from sneuron.lang.model import Model, load_model
 
-__all__ = ["arguments", "located", "recorded", "store_of"]
+__all__ = ["arguments", "located", "placed", "recorded", "store_of"]
 
 RECORDING = "recording"
 _TABLES = ("space", "derive", "model", "outputs")
@@ -46,8 +47,7 @@ def arguments(read: Read) -> dict[str, Any]:
         Of the family of what is wrong, naming file, line and key.
     """
     file = read.file
-    with located(read, ("model", "file" if file.model.file else "kind")):
-        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    model = _model(read)
     cell = recorded(read)
     found = {
         "ranges": _ranges(read, model),
@@ -62,10 +62,28 @@ def arguments(read: Read) -> dict[str, Any]:
         "every": file.every,
         "allow_unstable": file.allow_unstable,
         "seed": file.seed,
+        "common": tuple(file.common),
         "where": file.where.keep if file.where else None,
         "repeats": file.repeat.n if file.repeat else 1,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _model(read: Read) -> Model:
+    """The neuron of the file, with the channels and the noise that the file gives it."""
+    file = read.file
+    with located(read, ("model", "file" if file.model.file else "kind")):
+        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    for key, channel in file.channels.items():
+        with located(read, ("channels", key)):
+            model = load_model(model, channels={key: channel})
+    for key, table in file.noise.items():
+        from sneuron.core.noise import CHANNEL, ESCAPE, NoiseAdd
+
+        with located(read, ("noise", key)):
+            name = None if table.kind in (CHANNEL, ESCAPE) else key
+            model = NoiseAdd(model, table.kind, name=name, **(table.__pydantic_extra__ or {}))
+    return model
 
 
 def recorded(read: Read) -> xr.Dataset | None:
@@ -89,8 +107,12 @@ def located(read: Read, key: tuple[str | int, ...] = ()) -> Iterator[None]:
     except errors.SneuronError as cause:
         if str(read.document.path) in cause.where or isinstance(cause, errors.StoreError):
             raise
-        where = read.document.where(key or _named(read, cause))
-        raise type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend) from cause
+        raise placed(cause, read.document.where(key or _named(read, cause))) from cause
+
+
+def placed(cause: errors.SneuronError, where: str) -> errors.SneuronError:
+    """The same error, which also says where in a file its cause stands."""
+    return type(cause)(f"{where}: {cause.where}", cause.given, cause.possible, cause.guess, cause.mend)
 
 
 def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
@@ -156,17 +178,19 @@ def _stimulus(read: Read, cell: xr.Dataset | None) -> Any:
         return None
     from sneuron.core import stimulus
 
-    kinds = ("step", "ramp", "sine", "chirp", "pulses", "noise", "replay")
+    kinds = ("step", "ramp", "sine", "chirp", "pulses", "noise", "replay", PROTOCOL)
     with located(read, ("stimulus", "kind")):
         if table.kind not in kinds:
             raise errors.unknown("stimulus", "kind", table.kind, kinds)
     make = getattr(stimulus, table.kind)
-    names = [n for n in inspect.signature(make).parameters if n != RECORDING]
     given = dict(table.__pydantic_extra__ or {})
+    names = [] if table.kind == PROTOCOL else [n for n in inspect.signature(make).parameters if n != RECORDING]
     for name in given:
         with located(read, ("stimulus", name)):
             if name not in names:
                 raise errors.unknown(f"stimulus {table.kind!r}", "key", name, names)
+    if table.kind == PROTOCOL:
+        return PROTOCOL
     with located(read, ("stimulus",)):
         try:
             return make(cell["current"], **given) if table.kind == "replay" and cell is not None else make(**given)
@@ -188,6 +212,6 @@ def _output(read: Read, name: str, cell: xr.Dataset | None) -> Mapping[str, Any]
     return {"measure": output.measure, **options}
 
 
-def store_of(read: Read) -> Path:
+def store_of(read: Read | AtlasRead) -> Path:
     """Where the study is kept: `[run] store`, beside the file; its own name with .zarr when not given."""
     return read.beside(read.file.run.store) if read.file.run.store else read.document.path.with_suffix(".zarr")

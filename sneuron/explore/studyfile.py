@@ -7,19 +7,39 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sneuron import errors
 from sneuron.explore import tomltext
 
-__all__ = ["Axis", "Figure", "Recording", "Report", "StudyFile", "Text", "read"]
+__all__ = [
+    "AtlasFile",
+    "AtlasRead",
+    "Axis",
+    "Figure",
+    "Read",
+    "Recording",
+    "Report",
+    "StudyFile",
+    "Text",
+    "read",
+    "read_any",
+]
 
 Quantity = float | str
 """A number in the field's unit, or a text with a unit ("0.5 s")."""
 
+ATLAS = "atlas"
+"""The table that makes a file an atlas instead of a study."""
+
+_File = TypeVar("_File", bound="Text")
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$")]
+"""A parameter by name, or by the name of its channel and its own ("ou.std")."""
+
 Count = Annotated[int, Field(ge=1, le=10**12)]
 
 
@@ -123,6 +143,11 @@ def _measure(value: Any) -> Any:
     return {"measure": value} if isinstance(value, str) else value
 
 
+def _kind(value: Any) -> Any:
+    """`stimulus = "protocol"` is short for `stimulus = { kind = "protocol" }`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class Recording(Text):
     """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
 
@@ -185,16 +210,20 @@ class StudyFile(Text):
     dt: Quantity | None = None
     method: str | None = None
     dtype: Literal["float64", "float32"] = "float64"
-    stimulus: Free | None = None
-    space: dict[Name, Axis] = {}
+    channels: dict[Name, str] = {}
+    noise: dict[Name, Free] = {}
+    common: list[Parameter] = []
+    stimulus: Annotated[Free | None, BeforeValidator(_kind)] = None
+    space: dict[Parameter, Axis] = {}
     samples: Samples | None = None
-    derive: dict[Name, str] = {}
+    derive: dict[Parameter, str] = {}
     where: Where | None = None
     repeat: Repeat | None = None
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
     record_at: dict[Name, list[float]] | None = None
+    convergence: Annotated[float, Field(ge=0, le=10_000)] = 0
     allow_unstable: bool = False
     recording: Recording | None = None
     report: Report | None = None
@@ -219,11 +248,54 @@ class StudyFile(Text):
         return self
 
 
+Title = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^/._][^/]*$")]
+"""What stands above a panel, or a group of them; also the name of a group of the store."""
+
+
+class AtlasFigure(Text):
+    """`[figure]` of an atlas: the picture of all panels, so many side by side."""
+
+    file: str
+    columns: Annotated[int, Field(ge=1, le=12)] = 4
+
+
+class AtlasRun(Text):
+    """`[run]` of an atlas: the folder in which the traces are kept."""
+
+    store: str | None = None
+
+
+class AtlasFile(Text):
+    """A file with an `[atlas]`: many models, each shown under its own protocol.
+
+    `[atlas."group"]` holds the panels of a group: their titles, and the models that they show.
+    """
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    note: str = ""
+    atlas: Annotated[dict[Title, Annotated[dict[Title, Name], Field(min_length=1)]], Field(min_length=1)]
+    figure: AtlasFigure | None = None
+    run: AtlasRun = AtlasRun()
+
+
 @dataclass(frozen=True)
 class Read:
     """A checked study file and the text that it came from (for errors that come later)."""
 
     file: StudyFile
+    document: tomltext.Document
+
+    def beside(self, name: str) -> Path:
+        """A path of the file, relative to the folder in which the file lies."""
+        return self.document.path.parent / name
+
+
+@dataclass(frozen=True)
+class AtlasRead:
+    """A checked atlas and the text that it came from."""
+
+    file: AtlasFile
     document: tomltext.Document
 
     def beside(self, name: str) -> Path:
@@ -239,22 +311,41 @@ def read(path: str | Path) -> Read:
     PlanError
         Names file, line, key, what is wrong, and the nearest valid key.
     """
+    found = read_any(path)
+    if isinstance(found, Read):
+        return found
+    mend = "`sneuron run` makes all of it again, `sneuron open` shows its store."
+    raise errors.PlanError(found.document.where((ATLAS,)), "this is an atlas, not a study", mend=mend)
+
+
+def read_any(path: str | Path) -> Read | AtlasRead:
+    """Read and check a study file, or an atlas; see `read`."""
     document = tomltext.read(path)
+    if ATLAS in document.data:
+        return AtlasRead(_checked(AtlasFile, document), document)
+    return Read(_checked(StudyFile, document), document)
+
+
+def _checked(kind: type[_File], document: tomltext.Document) -> _File:
     try:
-        return Read(StudyFile.model_validate(document.data), document)
+        return kind.model_validate(document.data)
     except ValidationError as cause:
-        raise _first(cause, document) from None
+        raise _first(cause, document, kind) from None
 
 
-def _first(cause: ValidationError, document: tomltext.Document) -> errors.PlanError:
-    """The error to show of all that pydantic found: unknown keys first, since they explain missing ones."""
-    found = sorted(cause.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+def _first(cause: ValidationError, document: tomltext.Document, kind: type[Text]) -> errors.PlanError:
+    """The error to show of all that pydantic found: unknown keys first, those of the file before those of a table.
+
+    They explain what is missing, and what seems to be wrong elsewhere.
+    """
+    unknown = "extra_forbidden"
+    found = sorted(cause.errors(include_url=False), key=lambda e: (e["type"] != unknown and 99) or len(e["loc"]))
     first = found[0]
     key = tuple(_in_file(first["loc"], document.data))
     more = f"The file has {len(found) - 1} more such faults." if len(found) > 1 else None
     where = document.where(key)
-    if first["type"] == "extra_forbidden":
-        names = list(_keys(StudyFile, key[:-1]))
+    if first["type"] == unknown:
+        names = [*_keys(kind, key[:-1]), *([ATLAS] if kind is StudyFile and len(key) == 1 else [])]
         guess = errors.nearest(str(key[-1]), names)
         return errors.PlanError(where, f"key {str(key[-1])!r} is not known here", names, guess, more)
     said = first["msg"].removeprefix("Value error, ")

@@ -25,8 +25,10 @@ def ParamSweep(
     record: Any = (),
     record_at: Any = None,
     every: int = 1,
+    convergence: float = 0,
     repeats: int = 1,
     seed: int | None = 0,
+    common: Any = (),
     where: str | None = None,
     allow_unstable: bool = False,
     store: str | os.PathLike[str] | None = None,
@@ -53,14 +55,15 @@ def ParamSweep(
     model : str, Model, dict or Neuron, default "hh"
         What `load_model` takes.
     duration : number or text, ms
-        How long each point runs.
+        How long each point runs; "protocol" for as long as the model's own protocol.
     dt : number or text, ms
         Time step; the model's own when omitted.
     method : str
         Integration method; the model's own when omitted.
     dtype : {"float64", "float32"}
     stimulus : Dataset, DataArray, number, or list of them
-        What `InjCur` injects; its dims become dims of the results.
+        What `InjCur` injects; its dims become dims of the results. "protocol" stands for the stimuli of the model's
+        own protocol.
     outputs : mapping or list
         Name -> measure (`FireRate`), `functools.partial` of one, its name, a feature of the run ("v_max", "v_mean"),
         an importable function of the run, or a dict `{"measure": ..., options}`. Spike counts are always kept.
@@ -70,10 +73,16 @@ def ParamSweep(
         Where they are kept: values of coordinates, or numbers of points; everywhere when omitted.
     every : int
         Record every so many steps.
+    convergence : float, default 0
+        Share (below 1) or number of points that are run again at half the step: `<output>_error(checked)` tells how
+        much that changes each output, so that one sees where the study is not resolved.
     repeats : int
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None
         Key of all random numbers, 0 to 2^64-1; None draws one and notes it.
+    common : list of str, or "all"
+        Parameters that do not count for the random numbers of noise: points that differ in them alone draw the same
+        ones (common random numbers).
     where : str
         Condition over parameters, such as "gNa > 2*gK"; other points are not simulated (`status` excluded).
     allow_unstable : bool
@@ -118,14 +127,15 @@ def ParamSweep(
     """
     plan = Plan.make(
         ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
-        record=record, every=every, repeats=repeats, seed=seed, where=where, allow_unstable=allow_unstable,
-        engine=engine,
+        record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
+        allow_unstable=allow_unstable, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(
         plan,
         store,
         record_at=record_at,
+        convergence=convergence,
         name=name,
         place=place,
         block_seconds=block_seconds,

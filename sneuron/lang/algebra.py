@@ -157,6 +157,11 @@ def rest_points(
     list of RestPoint
         By rising voltage.
 
+    Raises
+    ------
+    ModelError
+        When some state has no steady value for these parameters.
+
     Examples
     --------
     >>> from sneuron.lang.model import load_model
@@ -210,9 +215,14 @@ def latex(model: Model) -> str:
     lines += [rf"I_{{{_plain(name)}}} &= {text(e)}" for name, e in model.currents.items()]
     lines += [rf"\frac{{d{text(symbol(name))}}}{{dt}} &= {_rate_text(model, name, text)}" for name in model.equations]
     lines += [rf"{text(symbol(name))} &= {text(e)}" for name, e in model.functions.items()]
+    for name, wiener in model.noises.items():
+        dw = rf"\, dW_{{{_plain(name)}}}"
+        lines += [rf"d{text(symbol(x))} &\mathrel{{+}}= {text(e)}{dw}" for x, e in wiener.states.items()]
     if model.kind == "reset":
         sets = r",\; ".join(rf"{text(symbol(n))} \leftarrow {text(e)}" for n, e in model.reset.items())
         lines.append(rf"v \geq {text(model.threshold)} &: \quad {sets}")
+    if model.hazard is not None:
+        lines.append(rf"P\left(\text{{spike in}}\: dt\right) &= {text(model.hazard)}\, dt")
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

@@ -21,7 +21,7 @@ from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
 from sneuron.lang.units import check_units, conductance_unit
 
-__all__ = ["CURRENT", "ION", "build", "check_size", "checked_param", "in_order", "inlined"]
+__all__ = ["CURRENT", "ION", "Wiener", "build", "check_size", "checked_param", "in_order", "inlined"]
 
 V = "v"
 CURRENT, ION = "current", "ion"
@@ -30,6 +30,14 @@ CURRENT, ION = "current", "ion"
 MAX_NAMES, MAX_PARTS, MAX_LEVELS = 500, 5000, 80
 _IONS = ("na", "k", "ca", "cl")
 _TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wiener:
+    """A Wiener process: what it adds to each state, per square root of ms, and the parameter of its correlation."""
+
+    states: Mapping[str, sympy.Expr]
+    correlation: str = ""
 
 
 def build(neuron: Neuron, find_channel: Callable[[str], Channel]) -> dict[str, Any]:
@@ -147,6 +155,7 @@ class _Parts:
         self.equations: dict[str, tuple[str, dict[str, str], str]] = {}
         self.rates: dict[tuple[str, str], tuple[str, dict[str, str], str]] = {}
         self.currents: dict[str, tuple[str, dict[str, str], str]] = {}
+        self.noises: dict[str, tuple[Mapping[str, str], dict[str, str], str, str]] = {}
         self.ions: dict[str, str] = {}
         self.places: dict[str, str] = {}
         self.scope: dict[str, str] = {V: V}
@@ -184,6 +193,8 @@ class _Parts:
             _check_name(name, self.where, ())
             self.currents[name] = (text, self.scope, f"{self.where}, current {name!r}")
             self.ions[name], self.places[name] = "", V
+        for name, what in sorted(neuron.noise.items()):
+            self.noises[name] = (what, self.scope, "", f"{self.where}, noise {name!r}")
 
     def mount(self, key: str) -> None:
         """One channel, under the names that its mount gives."""
@@ -210,9 +221,21 @@ class _Parts:
         for name, text in sorted(channel.equations.items()):
             self.equations[local.get(name, name)] = (text, local, f"{where}, equation of {name!r}")
         self._add_schemes(channel, local, where)
+        for name, what in sorted(channel.noise.items()):
+            shared = self._correlation(channel, local, where)
+            self.noises[f"{key}.{name}"] = (what, local, shared, f"{where}, noise {name!r}")
         if channel.current:
             self.currents[key] = (channel.current, local, f"{where}, current")
             self.ions[key], self.places[key] = channel.ion, local[V]
+
+    def _correlation(self, channel: Channel, local: dict[str, str], where: str) -> str:
+        """The parameter that holds the correlation of a channel's noise."""
+        name = channel.correlation
+        if name and (name not in channel.params or not 0 <= channel.params[name].low <= channel.params[name].high <= 1):
+            raise errors.ModelError(
+                f"{where}, correlation", f"{name!r} is no parameter with bounds from 0 to 1", sorted(channel.params)
+            )
+        return local[name] if name else ""
 
     def _names(self, key: str, mount: Mount, channel: Channel, where: str) -> dict[str, str]:
         """What the names of a channel are in the neuron."""
@@ -330,6 +353,7 @@ class _Parts:
             "rates": rates,
             **self._threshold(self.neuron.threshold),
             "reset": self._reset(),
+            "noises": {name: self._wiener(*entry) for name, entry in sorted(self.noises.items())},
         }
         found["equations"] = self._equations(rates, found["schemes"])
         functions = self._functions(found)
@@ -358,6 +382,8 @@ class _Parts:
         users = [found["capacitance"], found["threshold"], found["rearm"], *own.values()]
         users += [e for kind in ("equations", "currents", "reset") for e in found[kind].values()]
         users += [e for _, *pair in found["rates"].values() for e in pair]
+        users += [e for wiener in found["noises"].values() for e in wiener.states.values()]
+        users += [found["hazard"]] if found["hazard"] is not None else []
         used = {name for e in users for name in names_of(e)}
         totals = {name: self._total(name) for name in sorted(used) if name.startswith(f"{ION}.")}
         used |= {name for e in totals.values() for name in names_of(e)}
@@ -423,13 +449,27 @@ class _Parts:
         order = in_order(plain, self.where, "start value")
         return {name: plain[name] for name in order}
 
+    def _wiener(self, what: Mapping[str, str], scope: dict[str, str], shared: str, where: str) -> Wiener:
+        _check_known(what, [n for n in scope if scope[n] == V or scope[n] in self.states], where, "state")
+        occupied = {x for pair in self.rates for x in pair}
+        if occupied & {scope[x] for x in what} and len(what) < 2:
+            raise errors.ModelError(
+                where,
+                "it drives one occupancy of a scheme, whose sum it would change",
+                mend="Let it drive two, by a and -a.",
+            )
+        return Wiener({scope[x]: parse(text, scope, f"{where} on {x!r}") for x, text in sorted(what.items())}, shared)
+
     def _threshold(self, threshold: Threshold) -> dict[str, Any]:
         where = f"{self.where}, threshold"
         if threshold.kind not in ("crossing", "reset"):
             raise errors.ModelError(where, f"kind {threshold.kind!r} is not known", ["crossing", "reset"])
+        if threshold.hazard and threshold.kind != "reset":
+            raise errors.ModelError(where, "a hazard needs a threshold of kind 'reset'", mend="Add the reset.")
+        hazard = parse(threshold.hazard, self.scope, f"{where}, hazard") if threshold.hazard else None
         level = parse(threshold.level, self.scope, where)
         rearm = parse(threshold.rearm, {**self.scope, "level": "level"}, where).xreplace({symbol("level"): level})
-        return {"threshold": level, "rearm": rearm, "kind": threshold.kind}
+        return {"threshold": level, "rearm": rearm, "kind": threshold.kind, "hazard": hazard}
 
     def _reset(self) -> dict[str, sympy.Expr]:
         where, kind = f"{self.where}, reset", self.neuron.threshold.kind
@@ -453,6 +493,13 @@ class _Parts:
         name = self.neuron.refractory
         if name and name not in self.params:
             raise errors.unknown(f"{self.where}, refractory", "parameter", name, sorted(self.params))
+        held = sorted(n for n, state in self.states.items() if state.held)
+        if held and not name:
+            where, what = (
+                f"{self.where}, state {held[0]!r}",
+                "it is held while the neuron is refractory, which it never is",
+            )
+            raise errors.ModelError(where, what, mend="Name the refractory time, or do not hold it.")
         if name and self.params[name].unit != "ms":
             raise errors.UnitError(f"{self.where}, refractory", f"{name!r} is in {self.params[name].unit!r}, not in ms")
         return name
@@ -510,6 +557,9 @@ def _check_values(fields: dict[str, Any], where: str) -> None:
     for kind in ("currents", "equations", "reset"):
         for name, expression in fields[kind].items():
             _finite(expression, values, f"{where}, {kind[:-1] if kind != 'reset' else kind} of {name!r} at the start")
+    for name, wiener in fields["noises"].items():
+        for state, expression in wiener.states.items():
+            _finite(expression, values, f"{where}, noise {name!r} on {state!r} at the start")
     if not _finite(fields["capacitance"], values, f"{where}, capacitance") > 0:
         raise errors.ModelError(f"{where}, capacitance", "it is not above 0 at the default parameters")
     level, rearm = (_finite(fields[k], values, f"{where}, threshold") for k in ("threshold", "rearm"))

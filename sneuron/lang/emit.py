@@ -14,11 +14,15 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from sneuron.lang.assignments import CHANCE, REFRACTORY, TIMES, Program, Wave, decay
+from sneuron.lang.closed import Closed
+from sneuron.lang.draws import Draws
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import REFRACTORY, TIMES, Program, Wave, build, decay, watch
-from sneuron.lang.texts import Layout, Texts, function, indented, over_lanes
+from sneuron.lang.program import build, watch
+from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE, WAIT
+from sneuron.lang.texts import Layout, function, indented, over_lanes, symbol_of
 
 __all__ = ["Layout", "Source", "emit"]
 
@@ -27,8 +31,9 @@ EDGE = 2.0**-20
 EDGE_32 = 2.0**-21
 """In float32 they are moved by this part of the time as well: more than what differences of times are rounded by."""
 
-ARMED, BEFORE, FLAG, PHASE, WAIT = "_armed", "_v_before", "_flag", "_phase", "_wait"
 _BOUND = 1.0e4
+WIDE_ROWS = 56
+"""With so many rows a block of 64 lanes of float64 still fits the fastest cache; it draws numbers in fewer pieces."""
 PATIENCE = 16
 """Steps that a block takes in the long form, once a lane was beyond the short one."""
 
@@ -58,7 +63,7 @@ def emit(
     return _Emitter(model, method, dtype, waves, record, features, program).source()
 
 
-class _Emitter(Texts):
+class _Emitter(Closed, Draws):
     def __init__(
         self,
         model: Model,
@@ -78,30 +83,34 @@ class _Emitter(Texts):
     def _layout(self) -> Layout:
         p, model = self.program, self.model
         names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
+        names += [LEVEL] if model.moving_threshold else []
+        names += [d.name for d in p.draws]
         names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus, *self._watched()]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         names += [name for name, _ in p.hoisted]
         names += [f"new.{x}" for x in model.states] if self._decays() else []
-        width = 32 if self.dtype == "float64" else 64
-        return Layout(width, {name: row for row, name in enumerate(dict.fromkeys(names))})
+        rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
+        wide = self.dtype == "float32" or (p.draws and len(rows) <= WIDE_ROWS)
+        return Layout(64 if wide else 32, rows)
 
     def source(self) -> Source:
-        parts = [self._head(), self._prepare(), self._run(), *self._views()]
+        parts = [self._head(), self._prepare(), *self._draw(), self._run(), *self._views()]
         return Source("\n\n".join(parts), self.layout, self.program, self.record, self.waves)
 
     def _head(self) -> str:
-        model = self.model
+        states = ", ".join(self.model.states)
         return textwrap.dedent(f'''\
-            """Kernel of {model.name!r} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
+            """Kernel of {states} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
 
-            model {model.hash}
+            form  {self.model.form}
             rows  {", ".join(self.layout.rows)}
             """
 
             import numpy as np
             from numba import njit
 
+            from sneuron.lang.randoms import *
             from sneuron.lang.vector import *
 
             F = np.{self.dtype}
@@ -136,7 +145,7 @@ class _Emitter(Texts):
     # -- the fused run -----------------------------------------------------------------------------
 
     def _run(self) -> str:
-        loop = ["_now = _first + _s", *self._clock()]
+        loop = ["_now = _first + _s", *self._clock(), *self._numbers()]
         recorded = [(k, self.program.row(n)) for k, n in enumerate(self.record)]
         if self.record:
             loop += self._copies([(k, n) for k, n in recorded if n in self.model.states])
@@ -148,6 +157,7 @@ class _Emitter(Texts):
             "_S = _B[_b]",
             "_s = _done[_b]",
             "_room = True",
+            *(["_drawn = -1"] if self.program.draws else []),
             *(["_patience = 0"] if self._decays() else []),
             "while _s < _n and _room:",
             *indented(loop),
@@ -155,7 +165,7 @@ class _Emitter(Texts):
         ]
         arguments = (
             "_B, _first, _done, _n, _dt, _origin, _wave, _rows, _wave_start, "
-            "_times, _fill, _counts, _status, _bad, _rec, _every"
+            "_times, _fill, _counts, _status, _bad, _rec, _every, _keys, _Z"
         )
         return function(
             "run", arguments, "Steps until the end, or until a block has no room for more spikes.",
@@ -230,13 +240,16 @@ class _Emitter(Texts):
         """Refractoriness, detection, bounds; the new values become the values."""
         p = self.program
         stems = [p.row(_feature_of(f)) for f in self.features]
-        used = self._needed([], [p.threshold, p.rearm])
+        used = self._needed([], [p.threshold, p.rearm, *([p.hazard] if p.hazard is not None else [])])
         lines = self._loads(dict.fromkeys(["v", *stems, *(n for n in used if n not in p.new)]))
         if self._decays():
             lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items()]
         lines += self._loads(n for n in used if n in p.new and n != "v")
         lines += [line for f in self.features for line in self._accumulate(f)]
-        lines += self._hold() + self._detect() + self._guard()
+        if self.model.moving_threshold:
+            lines.append(self._store(LEVEL, self.print(p.threshold)))
+        moved = {symbol_of(x): symbol_of(new) for x, new in p.new.items()}
+        lines += self._hold() + self._detect(moved, f"(_left <= {self.print.number(1.0)})") + self._guard()
         lines += [self._store(x, mangled(new)) for x, new in p.new.items()]
         return [
             *lines,
@@ -252,8 +265,15 @@ class _Emitter(Texts):
         kept = [self._store(WAIT, "_left")] if self.closed else []
         return [f"_left = {self._at(REFRACTORY)}", *kept, self._store(REFRACTORY, self._one_less("_left"))]
 
-    def _detect(self) -> list[str]:
-        lines = [f"_up = _v_new >= {self.print(self.program.threshold)}"]
+    def _detect(self, moved: dict[sp.Symbol, sp.Symbol], free: str) -> list[str]:
+        """Whether the new voltage has reached the threshold, as that is at the same instant, or escapes below it."""
+        p = self.program
+        level, rearm = p.threshold.xreplace(moved), p.rearm.xreplace(moved)
+        lines = [f"_up = _v_new >= {self.print(level)}"]
+        if p.hazard is not None:
+            waits = f" & {free}" if self.model.refractory else ""
+            risk = f"-expm1(-({self.print(p.hazard.xreplace(moved))}) * dt)"
+            return [*lines, *self._loads([CHANCE]), f"_spike = _up | (({CHANCE} < {risk}){waits})"]
         if self.model.kind == "reset":
             return [*lines, "_spike = _up"]
         one, zero = self.print.number(1.0), self.print.number(0.0)
@@ -261,7 +281,7 @@ class _Emitter(Texts):
             *lines,
             f"_armed = {self._at(ARMED)}",
             f"_spike = _up & (_armed > {zero})",
-            f"_armed = either(_up, {zero}, either(_v_new < {self.print(self.program.rearm)}, {one}, _armed))",
+            f"_armed = either(_up, {zero}, either(_v_new < {self.print(rearm)}, {one}, _armed))",
             self._store(ARMED, "_armed"),
         ]
 
@@ -341,30 +361,32 @@ class _Emitter(Texts):
             lines.append(self._store(x, self.print.number(value)))
         return lines
 
+    def _crossing(self) -> str:
+        """The part of the step after which the line from `_from` to `_to` meets the threshold, which may move, too."""
+        level = self.print(self.program.threshold)
+        if not self.model.moving_threshold:
+            return f"_phase = ({level} - _from) / (_to - _from)"
+        before = self._at(LEVEL)
+        return f"_phase = ({before} - _from) / ((_to - _from) - ({level} - {before}))"
+
     def _spike(self) -> list[str]:
         phase = [
             *self._loads(self._needed([], [self.program.threshold])),
             f"_from = {self._at(BEFORE)}", f"_to = {self._at('v')}",
-            f"_phase = ({self.print(self.program.threshold)} - _from) / (_to - _from)",
+            self._crossing(),
             "if not (_phase > 0.0):", *indented(["_phase = F(0.0)"]),
             "if _phase > 1.0:", *indented(["_phase = F(1.0)"]),
+            *self._escaped(),
             self._store(PHASE, "_phase"),
         ]  # fmt: skip
         time = "_origin + (_now + float(_phase)) * _dt"
         return [*phase, *self._note(time), *self._reset()]
 
-    def _note(self, time: str) -> list[str]:
-        """One spike into the counts and, with room kept, into the times."""
-        return [
-            "_counts[_b, _i] += 1",
-            "if _K > 0:",
-            *indented([
-                f"_times[_b, _i, _fill[_b, _i]] = {time}",
-                "_fill[_b, _i] += 1",
-                "if _fill[_b, _i] >= _K - 8:",
-                *indented(["_room = False"]),
-            ]),
-        ]  # fmt: skip
+    def _escaped(self) -> list[str]:
+        """Spikes below the threshold lie at the end of their step."""
+        if self.program.hazard is None:
+            return []
+        return [f"if _to < {self.print(self.program.threshold)}:", *indented(["_phase = F(1.0)"])]
 
     def _reset(self) -> list[str]:
         reset = list(self.program.reset.items())
@@ -375,84 +397,25 @@ class _Emitter(Texts):
             lines.append(self._store(REFRACTORY, f"F(np.floor({self._at(self.model.refractory)} / _dt + 0.5))"))
         return lines
 
-    def _exact(self) -> list[str]:
-        """A step with crossings or the end of a refractory time inside it, from the voltage before it."""
-        p = self.program
-        body = p.ordered([*p.currents.values(), p.stimulus, *(g for g in p.slopes.values() if g)])
-        named = [_symbol(n) for n in [p.stimulus, *p.currents.values(), *p.slopes.values()] if n]
-        needed = [n for n in self._needed(body, [p.threshold, self.model.capacitance, *named]) if n != "v"]
-        return [
-            *self._loads(needed),
-            f"v = {self._at(BEFORE)}",
-            *self._assignments(body),
-            *([f"_left = {self._at(WAIT)}"] if self.model.refractory else []),
-            *self._solved(self._note("_origin + _now * _dt + _o")),
-            "if _many >= 8 and _status[_b, _i] == 0:",
-            *indented(["_status[_b, _i] = 4", "_bad[_b, _i] = _origin + _now * _dt"]),
-            *([self._store(REFRACTORY, self._one_less(self._at(REFRACTORY)))] if self.model.refractory else []),
-        ]
-
-    def _solved(self, note: list[str]) -> list[str]:
-        """The step in closed form: waiting, moving, crossing, again; the count of waiting steps is one too high yet."""
-        p, waiting = self.program, self.model.refractory
-        capacity = f"float({self.print(self.model.capacitance)})"
-        current = " - ".join([mangled(p.stimulus), *(mangled(i) for i in p.currents.values())])
-        slope = " + ".join(mangled(g) for g in p.slopes.values() if g) or "0.0"
-        return [
-            f"_drive, _rate = float({current}) / {capacity}, float({slope}) / {capacity}",
-            f"_level = float({self.print(p.threshold)})",
-            "_wait = float(_left) * _dt" if waiting else "_wait = 0.0",
-            "_v, _o, _many = float(v), 0.0, 0",
-            "while _o < _dt:",
-            *indented(self._within(note)),
-            self._store("v", "F(_v)"),
-            *([self._store(REFRACTORY, "F(_wait / _dt) + F(1.0)")] if waiting else []),
-            self._store(FLAG, "F(min(_many, 1))"),
-        ]
-
-    def _within(self, note: list[str]) -> list[str]:
-        """One piece of an exact step: held, free, or up to a crossing."""
-        reset = self.program.reset["v"]
-        loads = self._loads(n for n in self._needed([], [reset]) if n != "v")
-        waiting = f"float({self._at(self.model.refractory)})" if self.model.refractory else "0.0"
-        return [
-            "_held = min(_wait, _dt - _o)",
-            "_o, _wait = _o + _held, _wait - _held",
-            "if _o >= _dt:",
-            *indented(["break"]),
-            "_slope = _drive + _rate * (float(v) - _v)",
-            "_rest = _dt - _o",
-            "_end = _v + _slope * _rest * exprel(-_rate * _rest)",
-            "if not _end >= _level or _many >= 8:",
-            *indented(["_v = _end", "break"]),
-            "_need = (_level - _v) / _slope",
-            "_cross = -np.log1p(-_need * _rate) / _rate if _rate != 0.0 else _need",
-            "_o, _many = _o + min(max(_cross, 0.0), _rest), _many + 1",
-            *note,
-            self._store(PHASE, "F(_o / _dt)"),
-            *loads,
-            f"_v, _wait = float({self.print(reset)}), {waiting}",
-        ]
-
-    def _one_less(self, left: str) -> str:
-        return f"fmax({left} - {self.print.number(1.0)}, {self.print.number(0.0)})"
-
     # -- views of the same assignments -------------------------------------------------------------
 
     def _views(self) -> list[str]:
         texts = [self._ion(), self._detection(), self._resetting()]
         if self.model.refractory:
             texts.append(self._refraction())
+        if self.model.moving_threshold:
+            texts.append(self._threshold())
         if self.method.split:
             texts += [self._gates(), self._volt()]
         return texts
 
-    def _view(self, name: str, doc: str, lines: list[str]) -> str:
-        arguments = "_B, _first, _dt, _origin, _wave, _rows, _wave_start"
-        loop = ["_S = _B[_b]", *self._clock(), "for _i in range(W):", *indented(lines or ["pass"])]
-        return function(
-            name, arguments, doc, ["dt, _now = F(_dt), _first", "for _b in range(_B.shape[0]):", *indented(loop)]
-        )  # fmt: skip
+    def _view(self, name: str, doc: str, lines: list[str], ago: int | None = None) -> str:
+        """A part of the step; `ago` says how many steps the clock is ahead of the random numbers that it uses."""
+        arguments = "_B, _first, _dt, _origin, _wave, _rows, _wave_start, _keys, _Z"
+        numbers = [] if ago is None else self._numbers(always=True)
+        loop = ["_S = _B[_b]", *self._clock(), *numbers, "for _i in range(W):", *indented(lines or ["pass"])]
+        now = f"dt, _now = F(_dt), _first - {ago}" if ago else "dt, _now = F(_dt), _first"
+        return function(name, arguments, doc, [now, "for _b in range(_B.shape[0]):", *indented(loop)])
 
     def _slice(self, outputs: list[str], given: Iterable[str] = ()) -> list[str]:
         """Loads and assignments of the outputs."""
@@ -469,6 +432,11 @@ class _Emitter(Texts):
             [*self._slice(live), *(self._store(n, mangled(n)) for n in live)],
         )
 
+    def _threshold(self) -> str:
+        level = self.program.threshold
+        lines = [*self._loads(self._needed([], [level])), self._store(LEVEL, self.print(level))]
+        return self._view("level", "The threshold at the state.", lines)
+
     def _gates(self) -> str:
         p = self.program
         moved = {x: n for x, n in p.new.items() if x != "v"}
@@ -480,6 +448,7 @@ class _Emitter(Texts):
             "gates",
             "All states but the voltage, one step on.",
             [*lines, *(self._store(x, mangled(n)) for x, n in moved.items())],
+            ago=len(given),
         )
 
     def _volt(self) -> str:
@@ -489,22 +458,7 @@ class _Emitter(Texts):
         lines += [self._store(BEFORE, "v"), self._store("v", "_v_new")]
         if self.closed:
             lines += self._volt_closed(given)
-        return self._view("volt", "The voltage, one step on, from the stored currents.", lines)
-
-    def _volt_closed(self, given: list[str]) -> list[str]:
-        """Spikes inside the step are solved, and v reset, here: what is left for detection is to say so."""
-        p = self.program
-        extra = self._needed([], [p.threshold, self.model.capacitance, *(_symbol(n) for n in given)])
-        failed = [self._store("v", "F(np.nan)"), self._store(FLAG, "F(0.0)")]
-        part = " or 0.0 < _left < 1.0" if self.model.refractory else ""
-        left = [f"_left = {self._at(REFRACTORY)}"] if self.model.refractory else []
-        return [
-            *left,
-            self._store(FLAG, "F(0.0)"),
-            *self._loads(n for n in extra if n != "v"),
-            f"if _v_new >= {self.print(p.threshold)}{part}:",
-            *indented([*self._solved([]), "if _many >= 8:", *indented(failed)]),
-        ]
+        return self._view("volt", "The voltage, one step on, from the stored currents.", lines, ago=0)
 
     def _refraction(self) -> str:
         less = self._one_less(self._at(REFRACTORY))
@@ -513,29 +467,28 @@ class _Emitter(Texts):
     def _detection(self) -> str:
         if self.closed:
             return self._view("detection", "Spikes were found with the voltage.", [])
-        loads = self._loads(dict.fromkeys([*self._needed([], [self.program.threshold, self.program.rearm]), "v"]))
+        p = self.program
+        seen = [p.threshold, p.rearm, *([p.hazard] if p.hazard is not None else [])]
         zero, one = self.print.number(0.0), self.print.number(1.0)
+        inside = f"either(_phase > {zero}, either(_phase > {one}, {one}, _phase), {zero})"
         lines = [
-            *loads,
-            "_v_new = v",
-            *self._detect(),
+            *self._loads(dict.fromkeys([*self._needed([], seen), "v"])),
+            "_v_new = _to = v",
+            *self._detect({}, f"({self._at(REFRACTORY)} <= {zero})"),
             f"_from = {self._at(BEFORE)}",
-            f"_phase = ({self.print(self.program.threshold)} - _from) / (_v_new - _from)",
-            f"_phase = either(_phase > {zero}, either(_phase > {one}, {one}, _phase), {zero})",
+            self._crossing(),
+            f"_phase = {inside if p.hazard is None else f'either(_up, {inside}, {one})'}",
             self._store(PHASE, f"either(_spike, _phase, {self._at(PHASE)})"),
             self._store(FLAG, f"either(_spike, {one}, {zero})"),
         ]
-        return self._view("detection", "Flags the lanes that spike, and where in the step.", lines)
+        drawn = None if p.hazard is None else 1
+        return self._view("detection", "Flags the lanes that spike, and where in the step.", lines, ago=drawn)
 
     def _resetting(self) -> str:
         return self._view(
             "resetting", "Resets the flagged lanes.",
             [f"if {self._at(FLAG)} == 1:", *indented(([] if self.closed else self._reset()) or ["pass"])],
         )  # fmt: skip
-
-
-def _symbol(name: str) -> sp.Symbol:
-    return sp.Symbol(name, real=True)
 
 
 def _feature_rows(feature: str) -> list[str]:

@@ -269,17 +269,15 @@ def rests(model: Model, values: Known, points: int, low: float, high: float, n: 
     """
     held, table = balance(model), _table(model, values)
 
-    finite = []
-
     def current(point: Array, v: Array) -> Array:
         found = numpy_value(held.closing, held.settled({**_at(table, point), "v": v}))
-        finite.append(bool(np.isfinite(found).any()))
         return np.broadcast_to(found, v.shape)
 
-    point, v = roots(current, np.linspace(low, high, n), points)
-    if points and not any(finite):
+    grid = np.linspace(low, high, n)
+    if not any(np.isfinite(current(np.full(n, k), grid)).any() for k in range(points)):
         what = f"some state of {model.name!r} has no steady value for these parameters"
         raise errors.ModelError("rest_points", what, mend="Look for a state that neither decays nor grows by itself.")
+    point, v = roots(current, grid, points)
     whole = held.settled({**_at(table, point), "v": v})
     if model.kind == "reset":
         below = v < np.broadcast_to(numpy_value(inlined(model.threshold, model.functions), whole), v.shape)

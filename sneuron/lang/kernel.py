@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import math
 import os
 import sys
 import tempfile
@@ -23,15 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import vector
+from sneuron.lang import randoms, vector
+from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
-from sneuron.lang.program import Wave
 
 __all__ = ["Clock", "Kernel", "Lanes", "Outcome", "cache_folder", "compiled"]
 
 Array = NDArray[Any]
+CACHE_LINE = 64
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,14 @@ class Lanes:
         self.blocks = self.source.shape[0]
         self.place = np.zeros(self.n, np.int64)
         self.place[self.source.ravel()[::-1]] = np.arange(self.source.size)[::-1]
-        self.data = np.zeros((self.blocks, layout.size), dtype=dtype)
+        self.data = _aligned((self.blocks, layout.size), dtype)
+        self.keys = np.zeros((self.blocks, 4, layout.width), np.uint32)
+
+    def put_keys(self, own: Array, shared: Array) -> None:
+        """The keys of the points' random numbers: their own, and those that they share."""
+        for row, words in ((0, own), (2, shared)):
+            self.keys[:, row] = (words & np.uint64(0xFFFFFFFF)).astype(np.uint32)[self.source]
+            self.keys[:, row + 1] = (words >> np.uint64(32)).astype(np.uint32)[self.source]
 
     def row(self, name: str) -> Array:
         """A view of one row, dims (block, lane)."""
@@ -100,6 +109,14 @@ class Lanes:
         return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])[self.place]
 
 
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Zeros that begin where a cache line does: no vector then lies across two of them."""
+    size = math.prod(shape) * dtype.itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -room.ctypes.data % CACHE_LINE
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
 def _placed(groups: Array, width: int) -> tuple[Array, Array]:
     """Which point each lane holds, dims (block, lane), and the group of each block."""
     order = np.argsort(groups, kind="stable")
@@ -114,11 +131,10 @@ def _placed(groups: Array, width: int) -> tuple[Array, Array]:
 
 
 class Kernel:
-    """A model compiled under a method for one floating type.
+    """Equations compiled under a method for one floating type; all models of one form share it.
 
     Parameters
     ----------
-    model : Model
     method : Method
     dtype : {"float64", "float32"}
     source : Source
@@ -126,8 +142,8 @@ class Kernel:
         The imported generated module.
     """
 
-    def __init__(self, model: Model, method: Method, dtype: str, source: Source, module: ModuleType) -> None:
-        self.model, self.method, self.source, self.module = model, method, source, module
+    def __init__(self, method: Method, dtype: str, source: Source, module: ModuleType) -> None:
+        self.method, self.source, self.module = method, source, module
         self.dtype = np.dtype(dtype)
 
     def lanes(self, groups: Array | int) -> Lanes:
@@ -144,7 +160,7 @@ class Kernel:
         wave, rows = _played(clock, lanes, self)
         self.module.run(
             lanes.data, clock.first, out.done, n_steps, clock.dt, clock.origin, wave, rows, clock.wave_start,
-            out.times, out.fill, out.counts, out.status, out.bad, out.record, every,
+            out.times, out.fill, out.counts, out.status, out.bad, out.record, every, lanes.keys, self._numbers(lanes),
         )  # fmt: skip
 
     def view(self, name: str, lanes: Lanes, clock: Clock) -> None:
@@ -157,7 +173,13 @@ class Kernel:
                 mend="Use StepSim, or a split method: 'exp_euler', 'euler', 'rush_larsen'.",
             )
         wave, rows = _played(clock, lanes, self)
-        part(lanes.data, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start)
+        numbers = self._numbers(lanes)
+        part(lanes.data, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start, lanes.keys, numbers)
+
+    def _numbers(self, lanes: Lanes) -> Array:
+        """Room for the random numbers of eight steps, dims (block, draw, step, lane)."""
+        many = len(self.source.program.draws)
+        return _aligned((lanes.blocks if many else 1, many, 8, lanes.layout.width), np.dtype(np.float32))
 
 
 @dataclass
@@ -195,13 +217,13 @@ def compiled(
     record: tuple[str, ...] = (),
     features: tuple[str, ...] = (),
 ) -> Kernel:
-    """The kernel of a model; made on first use, then kept in this process and on disk."""
+    """The kernel of a model's equations; made on first use, then kept in this process and on disk."""
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)
-    key = (found.hash, chosen.name, dtype, waves, record, features)
+    key = (found.form, chosen.name, dtype, waves, record, features)
     if key not in _KERNELS:
         source = emit(found, chosen, dtype, waves, record, features)
-        _KERNELS[key] = Kernel(found, chosen, dtype, source, _module(source.text, found.name, chosen))
+        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
     return _KERNELS[key]
 
 
@@ -220,14 +242,13 @@ def cache_folder() -> Path:
 @functools.cache
 def _foundation() -> str:
     """Hash of what generated code stands on besides its own text."""
-    text = Path(vector.__file__).read_bytes()
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (vector, randoms))
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
-def _module(text: str, name: str, method: Method) -> ModuleType:
+def _module(text: str, method: Method) -> ModuleType:
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
-    stem = "".join(c if c.isalnum() else "_" for c in name)
-    module_name = f"sneuron_kernel_{stem}_{method.name}_{key}"
+    module_name = f"sneuron_kernel_{method.name}_{key}"
     path = _written(module_name, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

@@ -5,17 +5,19 @@ A number is drawn from (key, stream, counter) alone: in any order, on any worker
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Words", "philox", "point_keys"]
+__all__ = ["Words", "content_keys", "number_words", "philox", "point_keys"]
 
 Words = npt.NDArray[np.uint64]
 
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_CONTENT = 0x9E3779B97F4A7C15
 
 
 def philox(counter: Words, stream: int, seed: int | Words) -> tuple[Words, Words]:
@@ -40,23 +42,50 @@ def philox(counter: Words, stream: int, seed: int | Words) -> tuple[Words, Words
     return c0 | (c1 << _HALF), c2 | (c3 << _HALF)
 
 
+def number_words(values: npt.ArrayLike) -> Words:
+    """The bits of numbers; -0.0 counts as 0.0."""
+    return np.ascontiguousarray(np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)
+
+
+def content_keys(words: Mapping[str, Words], seed: int | Words) -> Words:
+    """A 64-bit key of each point from its *content*: named words, whatever their order and however they are laid out.
+
+    Parameters
+    ----------
+    words : mapping of str to array of uint64
+        Broadcast against one another.
+    seed : int, or array of uint64
+        Seed of the study, or one for each point.
+
+    Returns
+    -------
+    array of uint64
+        Of the broadcast shape, at least one dim.
+    """
+    parts = [philox(np.atleast_1d(word), _stream(name), _CONTENT)[0] for name, word in words.items()]
+    total = np.zeros(np.broadcast_shapes(*(p.shape for p in parts), np.shape(seed) or (1,)), np.uint64)
+    for part in parts:
+        total += part
+    return philox(total, _CONTENT, seed)[0]
+
+
 def point_keys(
     params: Mapping[str, npt.NDArray[np.float64]], repeat: npt.NDArray[np.int64], seed: int | Words
 ) -> Words:
-    """A 64-bit key of each point from its *content*: canonical parameter values and repeat, never its place.
+    """A 64-bit key of each point from its parameter values and its repeat, never from its place.
 
     Parameters
     ----------
     params : mapping of str to array
-        Values by canonical name; -0.0 counts as 0.0.
+        Values by canonical name.
     repeat : array of int
         Number of the repeat.
     seed : int, or array of uint64
         Seed of the study, or one for each point.
     """
-    key = np.broadcast_to(np.asarray(seed, dtype=np.uint64), repeat.shape)
-    for name in sorted(params):
-        stream = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little") ^ len(name)
-        word = np.ascontiguousarray(params[name] + 0.0).view(np.uint64)
-        key = philox(key ^ philox(word, stream, 0x9E3779B97F4A7C15)[0], stream, seed)[0]
-    return philox(key ^ repeat.astype(np.uint64), 0x72657065, seed)[0]
+    words = {name: number_words(values) for name, values in params.items()}
+    return content_keys(words | {"number of the repeat": repeat.astype(np.uint64)}, seed)
+
+
+def _stream(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")

@@ -15,10 +15,11 @@ import sympy
 
 from sneuron import errors
 from sneuron.lang import canon
-from sneuron.lang.build import build, checked_param, in_order
+from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
+from sneuron.lang.protocol import check_protocol
 from sneuron.lang.schemes import Scheme
-from sneuron.lang.spec import Channel, Mount, Neuron, Param, State, Stimulus, as_plain, from_plain
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, as_plain, bare, from_plain
 from sneuron.lang.units import check_stimulus_units, conductance_unit
 from sneuron.lang.variants import remounted, varied, with_values
 from sneuron.registry import Registry
@@ -33,6 +34,7 @@ __all__ = [
     "load_stimulus",
     "models",
     "neurons",
+    "noises",
     "stimuli",
     "with_channels",
 ]
@@ -44,6 +46,9 @@ neurons: Registry[Neuron] = Registry(
 )
 channels: Registry[Channel] = Registry(
     "channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name
+)
+noises: Registry[Channel] = Registry(
+    "noise", "sneuron.library.noises", lambda x: isinstance(x, Channel), lambda c: c.name
 )
 stimuli: Registry[Stimulus] = Registry(
     "stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name
@@ -90,6 +95,10 @@ class Model:
     threshold, rearm, kind, reset, refractory :
         When a spike is seen (mV), when the next one may be, "crossing" or "reset", the assignments made, the parameter
         (ms).
+    noises : mapping of str to Wiener
+        The Wiener processes that drive states.
+    hazard : sympy.Expr or None
+        The rate (1/ms) of spikes below the threshold.
     method, dt : str, float
         Used when none is asked for.
     current_unit : str
@@ -116,6 +125,8 @@ class Model:
     schemes: tuple[Scheme, ...]
     start: Mapping[str, sympy.Expr]
     reset: Mapping[str, sympy.Expr]
+    noises: Mapping[str, Wiener]
+    hazard: sympy.Expr | None
     threshold: sympy.Expr
     rearm: sympy.Expr
     kind: str
@@ -150,6 +161,25 @@ class Model:
     def from_json(cls, text: str | bytes) -> Model:
         """The model that a JSON text describes; see `sneuron.lang.canon.loads` for what is refused."""
         return _from_plain(canon.loads(text, "model JSON"), "model JSON")
+
+    @functools.cached_property
+    def form(self) -> str:
+        """sha256 of the equations alone: models of one form differ in values only, and share their kernels.
+
+        >>> load_model("adex").form == load_model("adex_tonic").form
+        True
+        """
+        return canon.digest(canon.dumps(as_plain(bare(self.spec))))
+
+    @property
+    def protocol(self) -> Protocol:
+        """How the model's paper shows it; its duration is 0 when there is no protocol."""
+        return self.spec.protocol
+
+    @functools.cached_property
+    def moving_threshold(self) -> bool:
+        """Whether the threshold depends on states other than the voltage."""
+        return bool({s.name for s in inlined(self.threshold, self.functions).free_symbols} & ({*self.states} - {"v"}))
 
     def canonical(self, name: str, where: str = "model") -> str:
         """The canonical name of a parameter or state given by name or path.
@@ -189,6 +219,11 @@ class Model:
         for name, expression in self.functions.items():
             known[name] = numpy_value(expression, known)
         return {name: numpy_value(expression, known) for name, expression in self.currents.items()}
+
+    @property
+    def noisy(self) -> bool:
+        """Whether runs of it draw random numbers."""
+        return bool(self.noises) or self.hazard is not None
 
     @property
     def membrane(self) -> tuple[str, ...]:
@@ -404,6 +439,7 @@ def _made(neuron: Neuron) -> Model:
     if neuron.variants:
         neuron = varied(neuron, next(iter(neuron.variants)))
     fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), load_channel)
+    check_protocol(neuron.protocol, {name: stimuli[name] for name in stimuli}, f"neuron {neuron.name!r}, protocol")
     text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
     frozen: dict[str, Any] = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
     return Model(**frozen, text=text, hash=canon.digest(text))

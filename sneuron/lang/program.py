@@ -9,123 +9,21 @@ voltage) is a slice of this same list, so that views and fused kernel agree bit 
 from __future__ import annotations
 
 import functools
-import math
+import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
 
 import sympy as sp
 
 from sneuron import errors
-from sneuron.lang import schemes
+from sneuron.lang import schemes, sharing
+from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
-from sneuron.lang.functions import minimum, where
+from sneuron.lang.functions import maximum, minimum, where
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model, load_stimulus
 
-__all__ = [
-    "FEATURES",
-    "REFRACTORY",
-    "TIMES",
-    "Assignments",
-    "Program",
-    "Wave",
-    "build",
-    "decay",
-    "recordable",
-    "watch",
-    "wave",
-]
-
-_MAX_SHARED_POWER = 16
-DT = sp.Symbol("dt", real=True)
-T = sp.Symbol("t", real=True)
-REFRACTORY = "_refractory_steps"
-"""What the steps that a neuron still has to wait are called."""
-
-TIMES = {0.0: "_t_0", 0.5: "_t_half", 1.0: "_t_1"}
-"""What the stage times of a step are called."""
-
-FEATURES = {"mean": 0.0, "min": math.inf, "max": -math.inf, "first": math.nan}
-"""Kinds of online features of what can be recorded, and what each begins with."""
-
-Assignments = list[tuple[str, sp.Expr]]
-
-
-@dataclass(frozen=True)
-class Wave:
-    """A stimulus as the compiler sees it: its current in terms of `t`, its parameters and, when played, its sample."""
-
-    name: str
-    current: sp.Expr
-    params: tuple[str, ...]
-    played: bool = False
-
-
-@dataclass
-class Program:
-    """Assignments of a step.
-
-    Attributes
-    ----------
-    hoisted : list of (name, expression)
-        Computed once per run from parameters and dt.
-    steps : dict of name to expression
-        Computed in every step; values refer to one another by name.
-    new : dict of state to name
-        The name that holds the new value of each state.
-    currents, slopes : dict of current to name
-        Names of membrane currents and of their slopes against the voltage.
-    reversals, powers : dict of current to name
-        Names of reversal potentials and of powers, of those currents for which `watch` was asked for them.
-    functions : tuple of str
-        Named expressions of the model that can be recorded.
-    stimulus : str
-        Name of the summed injected current at the start of the step.
-
-    Names made here begin with "_", which no name of a model does.
-    """
-
-    hoisted: Assignments = field(default_factory=list)
-    steps: dict[str, sp.Expr] = field(default_factory=dict)
-    new: dict[str, str] = field(default_factory=dict)
-    currents: dict[str, str] = field(default_factory=dict)
-    slopes: dict[str, str] = field(default_factory=dict)
-    reversals: dict[str, str] = field(default_factory=dict)
-    powers: dict[str, str] = field(default_factory=dict)
-    functions: tuple[str, ...] = ()
-    stimulus: str = "_i_stim"
-    threshold: sp.Expr = sp.S.Zero
-    rearm: sp.Expr = sp.S.Zero
-    reset: dict[str, sp.Expr] = field(default_factory=dict)
-
-    def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, a function."""
-        kind, _, current = name.partition("_")
-        if name in self.new or name in self.functions:
-            return name
-        if name == "i_stim" and "stim" not in self.currents:
-            return self.stimulus
-        kinds = {"i": self.currents, "g": self.slopes, "e": self.reversals, "p": self.powers}
-        return kinds[kind][current]
-
-    def ordered(self, outputs: Iterable[str], given: Iterable[str] = ()) -> Assignments:
-        """The assignments needed for `outputs`, in order, taking those in `given` as known."""
-        done = set(given)
-        result: Assignments = []
-
-        def visit(name: str) -> None:
-            if name in done or name not in self.steps:
-                return
-            done.add(name)
-            for symbol in sorted(self.steps[name].free_symbols, key=str):
-                visit(symbol.name)
-            result.append((name, self.steps[name]))
-
-        for name in outputs:
-            visit(name)
-        return result
+__all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
 
 def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Program:
@@ -137,17 +35,23 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
     kept += program.functions
     program.steps = {name: _evaluated(expr) for name, expr in program.ordered(kept)}
     constant = {*model.params, DT.name, *(f"{s.name}.{p}" for s in stimuli for p in s.params)}
-    _share_exponentials(program, constant)
-    _hoist(program, constant)
-    _common(program)
+    sharing.exponentials(program, constant)
+    sharing.hoist(program, constant)
+    sharing.common(program)
     return program
 
 
-@functools.lru_cache(maxsize=64)
 def recordable(model: Model) -> tuple[str, ...]:
-    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones (`g_na`), reversal
-    potentials (`e_na`) and powers (`p_na`) of those that depend on one voltage only, `i_stim`.
-    """
+    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`."""
+    if model.form not in _RECORDABLE:
+        _RECORDABLE[model.form] = _recordable(model)
+    return _RECORDABLE[model.form]
+
+
+_RECORDABLE: dict[str, tuple[str, ...]] = {}
+
+
+def _recordable(model: Model) -> tuple[str, ...]:
     places = {c: _symbol(model.places[c]) for c in model.currents}
     whole = {c: _expanded(i, model) for c, i in model.currents.items()}
     linear = [c for c, i in whole.items() if _linear_slope(i, places[c]) != 0]
@@ -226,6 +130,9 @@ class _Maker:
         p, model = self.made, self.model
         p.threshold, p.rearm = _expanded(model.threshold, model), _expanded(model.rearm, model)
         p.reset = {x: _expanded(e, model) for x, e in model.reset.items()}
+        if model.hazard is not None:
+            p.hazard = _expanded(model.hazard, model)
+            p.draws.append(Draw(CHANCE, _stream(CHANCE), normal=False))
         return p
 
     def _stages(self) -> None:
@@ -239,7 +146,7 @@ class _Maker:
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
             if x not in self.implicit:
-                self._moved(x, _text(self._update(x), known[x]))
+                self._moved(x, _text(self._update(x), known[x]), "", known[x]["j1"])
         self._occupied("")
 
     def _voltage_first(self) -> None:
@@ -249,7 +156,8 @@ class _Maker:
             f, j = self._field(state, 0.0, "" if k == 1 else f"_{k}")["v"]
             value = _text(text, {"x": state["v"], "dt": DT, "k1": f, "j1": j})
             last = k == len(self.method.voltage_first)
-            state = state | {"v": self._moved("v", value) if last else self._named(f"_v_part{k}", value)}
+            tail = "" if k == 1 else f"_{k}"
+            state = state | {"v": self._moved("v", value, tail, j) if last else self._named(f"_v_part{k}", value)}
         if self.model.kind == "reset" and not self.method.overshoot:
             peak = minimum(state["v"], _expanded(self.model.threshold, self.model))
             state = state | {"v": self._named("_v_seen", peak)}
@@ -257,7 +165,7 @@ class _Maker:
         for x in self.model.states:
             if x != "v" and x not in self.implicit:
                 f, j = slopes[x]
-                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}))
+                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}), "_after", j)
         self._occupied("_after")
 
     def _occupied(self, tail: str) -> None:
@@ -268,19 +176,43 @@ class _Maker:
                 held = {p: self._named(f"_rate_{p[0]}_{p[1]}", r) for p, r in rates.items()}
                 found = schemes.implicit(schemes.Scheme(scheme.states, held), DT, self._named)
                 for x in scheme.states:
-                    self._moved(x, found[x])
+                    self._moved(x, found[x], tail, sp.S.Zero)
 
     def _update(self, x: str) -> str:
         return self.method.gates if self.method.gates and x in self.model.gates else self.method.update
 
-    def _moved(self, x: str, value: sp.Expr) -> sp.Symbol:
-        """The new value of a state; the voltage stays where it is while the neuron is refractory."""
-        if x == "v" and self.model.refractory:
-            free = self._named("_v_free", value)
-            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol("v"), free)
+    def _moved(self, x: str, value: sp.Expr, tail: str, slope: sp.Expr) -> sp.Symbol:
+        """The new value of a state; the voltage, and what is held with it, stays while the neuron is refractory."""
+        noise = self._noise(x, tail, slope)
+        if noise != 0:
+            value = value + noise
+            value = minimum(maximum(value, sp.S.Zero), sp.S.One) if x in self.model.gates else value
+        if (x == "v" or self.model.states[x].held) and self.model.refractory:
+            free = self._named(f"_{x}_free", value)
+            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol(x), free)
         new = self._named(f"_{x}_new", value)
         self.made.new[x] = new.name
         return new
+
+    def _noise(self, x: str, tail: str, slope: sp.Expr) -> sp.Expr:
+        """What Wiener processes add to a state in a step: its exact spread where the state is linear in itself."""
+        moved = self.moved[tail]
+        wieners = [(name, w) for name, w in self.model.noises.items() if x in w.states]
+        parts = [w.states[x].xreplace(moved) * self._normal(name, w.correlation) for name, w in wieners]
+        if not parts:
+            return sp.S.Zero
+        spread = self._named(f"_spread_{x}", sp.sqrt(DT * decay(2 * DT * slope) if slope != 0 else DT))
+        return spread * sp.Add(*parts)
+
+    def _normal(self, name: str, correlation: str) -> sp.Expr:
+        """The normal number of a process in a step: its own, and with correlation one that cells share too."""
+        own = Draw(f"_z_{name}", _stream(name))
+        common = Draw(f"_z_shared_{name}", _stream(name), shared=True)
+        self.made.draws += [d for d in (own, *([common] if correlation else [])) if d not in self.made.draws]
+        if not correlation:
+            return _symbol(own.name)
+        c = _symbol(correlation)
+        return sp.sqrt(1 - c) * _symbol(own.name) + sp.sqrt(c) * _symbol(common.name)
 
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
@@ -358,6 +290,11 @@ def _symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
+def _stream(name: str) -> int:
+    """The stream of a process, by its name: other processes do not change it."""
+    return zlib.crc32(name.encode())
+
+
 def _text(text: str, known: Mapping[str, sp.Expr]) -> sp.Expr:
     from sneuron.lang.expr import exprel, parse
 
@@ -379,7 +316,7 @@ def _linear_slope(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
         return sp.Integer(0)
     slope = sp.diff(expr, x)
     if x in slope.free_symbols:
-        slope = sp.simplify(slope) if slope.count_ops() < 30 else slope
+        slope = sp.expand(slope)
     return sp.Integer(0) if x in slope.free_symbols else slope
 
 
@@ -397,6 +334,11 @@ def _through(expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Map
 def _check(model: Model, method: Method) -> None:
     if not method.exact:
         return
+    if model.noisy:
+        raise errors.ModelError(
+            "method 'exact'", f"model {model.name!r} is noisy: its crossings have no closed form",
+            mend="Use 'exp_euler', which has the same spread.",
+        )  # fmt: skip
     linear = set(model.states) == {"v"} and all(
         _linear_slope(_expanded(i, model), _symbol("v")) != 0 or _symbol("v") not in _expanded(i, model).free_symbols
         for i in model.currents.values()
@@ -417,151 +359,3 @@ def _evaluated(expr: sp.Basic) -> sp.Basic:
     if isinstance(expr, sp.Add | sp.Mul | sp.Pow):
         return expr.func(*args)
     return expr if list(expr.args) == args else expr.func(*args)
-
-
-# -- exponentials with commensurate arguments share one -------------------------------------------
-
-
-def _share_exponentials(program: Program, constant: set[str]) -> None:
-    found: dict[sp.Symbol, dict[Fraction, int]] = {}
-    for expr in program.steps.values():
-        for node in _exponentials(expr):
-            match = _affine(node.args[0], constant)
-            if match is not None:
-                found.setdefault(match[0], {}).setdefault(match[1], 0)
-                found[match[0]][match[1]] += 1
-    for state, slopes in found.items():
-        for base, members in _families(slopes):
-            if sum(slopes[m] for m in members) > 1:
-                _rewrite(program, constant, state, base, members)
-
-
-def _exponentials(expr: sp.Expr) -> list[sp.Expr]:
-    nodes = [n for n in sp.preorder_traversal(expr) if isinstance(n, sp.exp) or type(n).__name__ == "exprel"]
-    return sorted(set(nodes), key=sp.core.sorting.default_sort_key)
-
-
-def _affine(arg: sp.Expr, constant: set[str]) -> tuple[sp.Symbol, Fraction, sp.Expr] | None:
-    """`arg` as slope * symbol + offset with a plain rational slope and a constant offset."""
-    moving = [s for s in arg.free_symbols if s.name not in constant]
-    if len(moving) != 1:
-        return None
-    slope = sp.diff(arg, moving[0])
-    if not slope.is_number or slope == 0:
-        return None
-    rational = Fraction(float(slope)).limit_denominator(100_000)
-    if abs(float(rational) / float(slope) - 1) > 1e-14:
-        return None
-    return moving[0], rational, sp.expand(arg - slope * moving[0])
-
-
-def _families(slopes: Mapping[Fraction, int]) -> list[tuple[Fraction, list[Fraction]]]:
-    """Slopes grouped so that each is a small whole multiple of its family's base."""
-    families: list[tuple[Fraction, list[Fraction]]] = []
-    left = sorted(slopes, key=lambda r: (abs(r), r))
-    while left:
-        base = left[0]
-        members = [r for r in left if (r / base).denominator == 1 and 1 <= r / base <= _MAX_SHARED_POWER]
-        families.append((base, members))
-        left = [r for r in left if r not in members]
-    return families
-
-
-def _rewrite(program: Program, constant: set[str], state: sp.Symbol, base: Fraction, members: list[Fraction]) -> None:
-    stem = f"_e_{state.name.lstrip('_')}_{abs(base.denominator)}"
-    while stem in program.steps:
-        stem += "_"
-    program.steps[stem] = sp.exp(sp.Float(float(base)) * state, evaluate=False)
-
-    def power(n: int) -> sp.Symbol:
-        if n == 1:
-            return _symbol(stem)
-        name = f"{stem}_{n}"
-        if name not in program.steps:
-            half = power(n // 2)
-            program.steps[name] = half * half if n % 2 == 0 else power(n - 1) * _symbol(stem)
-        return _symbol(name)
-
-    def replaced(node: sp.Expr) -> sp.Expr | None:
-        match = _affine(node.args[0], constant)
-        if match is None or match[0] != state or match[1] not in members:
-            return None
-        e = power(int(match[1] / base))
-        scale = sp.Float(math.exp(float(match[2]))) if match[2].is_number else sp.exp(match[2])
-        return _FROM(node.args[0], scale * e) if type(node).__name__ == "exprel" else scale * e
-
-    for name, expr in list(program.steps.items()):
-        if name != stem and not name.startswith(stem + "_"):
-            swaps = {n: r for n in _exponentials(expr) if (r := replaced(n)) is not None}
-            program.steps[name] = _inverted(expr.xreplace(swaps))
-
-
-class decay(sp.Function):  # type: ignore[misc]
-    """exprel, in the increment of an exponential method: most often near 0."""
-
-
-class exprel_from(sp.Function):  # type: ignore[misc]
-    """exprel(x) given x and exp(x)."""
-
-
-class exprel_inverse_from(sp.Function):  # type: ignore[misc]
-    """1/exprel(x) given x and exp(x)."""
-
-
-_FROM = exprel_from
-
-
-def _inverted(expr: sp.Expr) -> sp.Expr:
-    swaps = {
-        p: exprel_inverse_from(*p.base.args)
-        for p in expr.atoms(sp.Pow)
-        if isinstance(p.base, exprel_from) and p.exp == -1
-    }
-    return expr.xreplace(swaps)
-
-
-# -- what depends on parameters alone is computed once --------------------------------------------
-
-
-def _hoist(program: Program, constant: set[str]) -> None:
-    names: dict[sp.Expr, sp.Symbol] = {}
-    still = set(constant)
-    for name, expr in list(program.steps.items()):
-        if {s.name for s in expr.free_symbols} <= still and name not in program.new.values():
-            program.hoisted.append((name, expr))
-            del program.steps[name]
-            still.add(name)
-
-    def lifted(expr: sp.Expr) -> sp.Expr:
-        if expr.is_Atom or not expr.free_symbols:
-            return expr
-        if expr not in names:
-            names[expr] = _symbol(f"_c{len(names)}")
-            program.hoisted.append((names[expr].name, expr))
-        return names[expr]
-
-    def walk(expr: sp.Expr) -> sp.Expr:
-        if expr.is_Atom:
-            return expr
-        if {s.name for s in expr.free_symbols} <= still:
-            return lifted(expr)
-        if isinstance(expr, sp.Add | sp.Mul):
-            fixed = [a for a in expr.args if {s.name for s in a.free_symbols} <= still]
-            moving = [walk(a) for a in expr.args if a not in fixed]
-            return expr.func(lifted(expr.func(*fixed)), *moving) if fixed else expr.func(*moving)
-        return expr.func(*(walk(a) for a in expr.args))
-
-    for name, expr in program.steps.items():
-        program.steps[name] = walk(expr)
-    program.threshold, program.rearm = walk(program.threshold), walk(program.rearm)
-
-
-# -- common subexpressions -------------------------------------------------------------------------
-
-
-def _common(program: Program) -> None:
-    names = list(program.steps)
-    shared, reduced = sp.cse(
-        [program.steps[n] for n in names], symbols=sp.numbered_symbols("_x", real=True), order="canonical"
-    )
-    program.steps = {s.name: e for s, e in shared} | dict(zip(names, reduced, strict=True))

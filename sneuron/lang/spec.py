@@ -19,19 +19,26 @@ from sneuron import errors
 __all__ = [
     "Channel",
     "Gate",
+    "Injection",
     "Mount",
     "Neuron",
     "Param",
+    "Protocol",
     "State",
     "Stimulus",
     "Threshold",
     "Transition",
     "Variant",
     "as_plain",
+    "bare",
     "from_plain",
 ]
 
 _T = TypeVar("_T")
+
+LATER = {"later": True}
+"""Metadata of fields that are left out of plain data while they hold their default: descriptions that are older than
+a field keep their text and their hash."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,28 @@ class Param:
 
 @dataclass(frozen=True)
 class State:
-    """A variable that changes in time: its unit, its start (an expression), the range in which it makes sense."""
+    """A variable that changes in time.
+
+    Parameters
+    ----------
+    unit : str
+        Its unit.
+    start : str
+        Where it starts: an expression.
+    low, high : float
+        The range in which it makes sense.
+    note : str
+        What it is.
+    held : bool
+        Whether it waits together with the voltage while the neuron is refractory.
+    """
 
     unit: str
     start: str = "0"
     low: float = -math.inf
     high: float = math.inf
     note: str = ""
+    held: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -120,6 +142,11 @@ class Channel:
         Its parts by name; an equation gives d/dt of a state per ms; transitions make Markov schemes.
     ion : str
         The ion carried ("na", "k", "ca"), empty for a mixed current.
+    noise : mapping of mappings
+        Independent Wiener processes by name: what each adds to which states (and `v`), per square root of ms; Ito's
+        reading. {"eta": {"eta": "std*sqrt(2/tau)"}} with the equation -eta/tau is an Ornstein-Uhlenbeck process.
+    correlation : str
+        The parameter (0 to 1) that says how much of the noise cells have in common; empty for none.
     unit : str
         Unit of the current; empty: that of the neuron, whichever it is. Parameters and states may then have the units
         "current" and "conductance".
@@ -132,9 +159,11 @@ class Channel:
     gates: Mapping[str, Gate] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
-    transitions: Mapping[str, Transition] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = field(default_factory=dict, metadata=LATER)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
+    correlation: str = field(default="", metadata=LATER)
     ion: str = ""
     unit: str = "uA/cm2"
     source: str = ""
@@ -175,22 +204,57 @@ class Threshold:
         The voltage must have been below this before another spike counts; may use the name `level`.
     kind : str
         "crossing": spikes are only noticed; "reset": the assignments of `Neuron.reset` are made.
+    hazard : str
+        Escape noise: the rate (1/ms) at which a neuron of kind "reset" spikes below the level too; empty for none.
     """
 
     level: str = "0"
     rearm: str = "level - 10"
     kind: str = "crossing"
+    hazard: str = field(default="", metadata=LATER)
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A stimulus of the library, and values of its parameters; currents in the unit of the neuron."""
+
+    kind: str
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a paper shows a neuron: what is injected, and for how long it is watched.
+
+    Parameters
+    ----------
+    duration : float
+        In ms; 0 when there is no protocol.
+    stimuli : mapping
+        Injected currents by name; they add up.
+    source : str
+        Where it comes from; empty: as the description that holds it.
+    note : str
+        What is to be seen.
+    """
+
+    duration: float = 0.0
+    stimuli: Mapping[str, Injection] = field(default_factory=dict)
+    source: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A neuron under another name: other parameter values, another method or step."""
+    """A neuron under another name: other values of parameters, another start, another method or step, a protocol."""
 
     params: Mapping[str, float] = field(default_factory=dict)
     method: str = ""
     dt: float = 0.0
     source: str = ""
     note: str = ""
+    start: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+    protocol: Protocol = field(default=Protocol(), metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -209,8 +273,8 @@ class Neuron:
         Its own currents by name, outward positive.
     channels : mapping
         Mounted channels by name.
-    states, equations : mapping
-        Its other variables, and d/dt of each per ms.
+    states, equations, noise : mapping
+        Its other variables, d/dt of each per ms, and the Wiener processes that drive them (as those of a `Channel`).
     params, functions : mapping
         Constants, and named expressions.
     voltage : State
@@ -224,6 +288,8 @@ class Neuron:
         The explicit variants of this neuron by name; the first one is what the plain name means.
     source, note : str
         Citation with DOI; what should be known about it.
+    protocol : Protocol
+        How its paper shows it.
     """
 
     name: str
@@ -233,6 +299,7 @@ class Neuron:
     channels: Mapping[str, Mount] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     equations: Mapping[str, str] = field(default_factory=dict)
+    noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
     params: Mapping[str, Param] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     voltage: State = State("mV", "-65", note="membrane potential")
@@ -244,6 +311,7 @@ class Neuron:
     variants: Mapping[str, Variant] = field(default_factory=dict)
     source: str = ""
     note: str = ""
+    protocol: Protocol = field(default=Protocol(), metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -278,12 +346,44 @@ class Stimulus:
 def as_plain(thing: Any) -> Any:
     """A description as dicts, texts and numbers that JSON can hold; infinities become "inf" and "-inf"."""
     if dataclasses.is_dataclass(thing):
-        return {f.name: as_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+        return {f.name: as_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing) if not _unsaid(thing, f)}
     if isinstance(thing, Mapping):
         return {str(key): as_plain(value) for key, value in thing.items()}
     if isinstance(thing, float) and math.isinf(thing):
         return "inf" if thing > 0 else "-inf"
     return thing
+
+
+def _unsaid(thing: Any, known: dataclasses.Field[Any]) -> bool:
+    """Whether a later field holds its default."""
+    if not known.metadata.get("later"):
+        return False
+    default = known.default if known.default_factory is dataclasses.MISSING else known.default_factory()
+    return bool(getattr(thing, known.name) == default)
+
+
+def bare(neuron: Neuron) -> Neuron:
+    """A neuron without what has no part in its equations: its name, values, starts, bounds of values, sources, notes.
+
+    What a later field adds stays.
+    """
+    channels = {key: dataclasses.replace(mount, params={}, channel=_bare(mount.channel)) for key, mount in
+                neuron.channels.items()}  # fmt: skip
+    states = {name: dataclasses.replace(state, start="0", note="") for name, state in neuron.states.items()}
+    voltage = dataclasses.replace(neuron.voltage, start="0", note="")
+    plain: dict[str, Any] = {"name": "", "method": "", "dt": 0.0, "variants": {}, "source": "", "note": ""}
+    plain |= {"params": _units(neuron.params), "channels": channels, "states": states, "voltage": voltage}
+    return dataclasses.replace(neuron, protocol=Protocol(), **plain)
+
+
+def _bare(channel: str | Channel) -> str | Channel:
+    if isinstance(channel, str):
+        return channel
+    return dataclasses.replace(channel, name="", params=_units(channel.params), source="", note="")
+
+
+def _units(params: Mapping[str, Param]) -> dict[str, Param]:
+    return {name: Param(0.0, param.unit) for name, param in params.items()}
 
 
 def from_plain(kind: type[_T], data: Any, where: str) -> _T:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from sneuron.lang.printer import Printer, mangled
 
-__all__ = ["Layout", "Texts", "function", "indented", "over_lanes"]
+__all__ = ["Layout", "Texts", "function", "indented", "over_lanes", "symbol_of"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class Texts:
     def _assignments(self, body: Iterable[tuple[str, sp.Basic]]) -> list[str]:
         return [f"{mangled(name)} = {self.print(expr)}" for name, expr in body]
 
+    def _one_less(self, left: str) -> str:
+        return f"fmax({left} - {self.print.number(1.0)}, {self.print.number(0.0)})"
+
 
 def indented(lines: Iterable[str]) -> list[str]:
     return ["    " + line for line in lines]
@@ -79,3 +82,8 @@ def over_lanes(lines: list[str]) -> list[str]:
 
 def function(name: str, arguments: str, doc: str, lines: list[str]) -> str:
     return "\n".join(["@njit(**OPTIONS)", f"def {name}({arguments}):", *indented([f'"""{doc}"""', *lines])])
+
+
+def symbol_of(name: str) -> sp.Symbol:
+    """The symbol of a name, of the model or of a program."""
+    return sp.Symbol(name, real=True)

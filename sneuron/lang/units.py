@@ -234,6 +234,10 @@ def check_units(fields: Mapping[str, Any], where: str) -> dict[str, str]:
     wanted += [("threshold", fields["threshold"], volt), ("rearm level", fields["rearm"], volt)]
     for scheme in fields["schemes"]:
         wanted += [(f"rate from {a!r} to {b!r}", e, per_time) for (a, b), e in scheme.rates.items()]
+    for name, wiener in fields["noises"].items():
+        root = time ** Fraction(-1, 2)
+        wanted += [(f"noise {name!r} on {x!r}", e, (units[x] or _ONE) * root) for x, e in wiener.states.items()]
+    wanted += [("hazard", fields["hazard"], per_time)] if fields["hazard"] is not None else []
     for what, expression, unit in wanted:
         _check(expression, units, unit, f"{where}, {what}")
     return {name: str(units[name]) for name in fields["functions"] if units[name] is not None}

@@ -132,7 +132,7 @@ _HALF_PI = (
 )
 
 
-class _Arith:
+class Arith:
     """Arithmetic on LLVM values of one floating type."""
 
     def __init__(self, builder: Any, kind: Any) -> None:
@@ -195,7 +195,7 @@ class _Arith:
         return self.b.bitcast(field, self.f)
 
 
-def _exp_parts(a: _Arith, x: Any) -> tuple[Any, Any]:
+def _exp_parts(a: Arith, x: Any) -> tuple[Any, Any]:
     """exp(r) - 1 and 2**k with x = k ln2 + r; x is within range."""
     k, bits = a.rounded(x, math.log2(math.e))
     high, low = _LN2[a.wide]
@@ -203,33 +203,33 @@ def _exp_parts(a: _Arith, x: Any) -> tuple[Any, Any]:
     return a.fma(a.mul(r, r), a.poly(r, _EXP), r), a.two_to(bits)
 
 
-def _clipped(a: _Arith, x: Any) -> tuple[Any, Any, Any]:
+def _clipped(a: Arith, x: Any) -> tuple[Any, Any, Any]:
     """X held inside the range of exp (NaN passes), and whether it was below or above it."""
     low, high = (-708.0, 709.0) if a.wide else (-87.0, 88.0)
     below, above = a.less(x, a.const(low)), a.less(a.const(high), x)
     return a.pick(above, a.const(high), a.pick(below, a.const(low), x)), below, above
 
 
-def _exp(a: _Arith, x: Any) -> Any:
+def _exp(a: Arith, x: Any) -> Any:
     y, below, above = _clipped(a, x)
     m, s = _exp_parts(a, y)
     return a.pick(above, a.const(math.inf), a.pick(below, a.const(0.0), a.fma(m, s, s)))
 
 
-def _expm1(a: _Arith, x: Any) -> Any:
+def _expm1(a: Arith, x: Any) -> Any:
     y, below, above = _clipped(a, x)
     m, s = _exp_parts(a, y)
     value = a.fma(m, s, a.sub(s, a.const(1.0)))
     return a.pick(above, a.const(math.inf), a.pick(below, a.const(-1.0), value))
 
 
-def _exprel(a: _Arith, x: Any) -> Any:
+def _exprel(a: Arith, x: Any) -> Any:
     zero = a.b.fcmp_ordered("==", x, a.const(0.0))
     one = a.const(1.0)
     return a.div(a.pick(zero, one, _expm1(a, x)), a.pick(zero, one, x))
 
 
-def _exprel_from(a: _Arith, x: Any, e: Any) -> Any:
+def _exprel_from(a: Arith, x: Any, e: Any) -> Any:
     """exprel(x) when e = exp(x) is already there: series near 0, (e - 1)/x elsewhere."""
     near = a.less(a.unary("fabs", x), a.const(_REL_RANGE[a.wide]))
     one = a.const(1.0)
@@ -237,7 +237,7 @@ def _exprel_from(a: _Arith, x: Any, e: Any) -> Any:
     return a.div(top, a.pick(near, one, x))
 
 
-def _exprel_inverse_from(a: _Arith, x: Any, e: Any) -> Any:
+def _exprel_inverse_from(a: Arith, x: Any, e: Any) -> Any:
     """1/exprel(x) with e = exp(x): one division."""
     near = a.less(a.unary("fabs", x), a.const(_REL_RANGE[a.wide]))
     one = a.const(1.0)
@@ -245,13 +245,13 @@ def _exprel_inverse_from(a: _Arith, x: Any, e: Any) -> Any:
     return a.div(a.pick(near, one, x), bottom)
 
 
-def _exprel_inverse(a: _Arith, x: Any) -> Any:
+def _exprel_inverse(a: Arith, x: Any) -> Any:
     zero = a.b.fcmp_ordered("==", x, a.const(0.0))
     one = a.const(1.0)
     return a.div(a.pick(zero, one, x), a.pick(zero, one, _expm1(a, x)))
 
 
-def _decay_near(a: _Arith, x: Any) -> Any:
+def _decay_near(a: Arith, x: Any) -> Any:
     """exprel(x) for |x| <= 2 without exponential or division: a polynomial at x/8, doubled three times."""
     one = a.const(1.0)
     h = a.mul(x, a.const(0.125))
@@ -261,12 +261,12 @@ def _decay_near(a: _Arith, x: Any) -> Any:
     return p
 
 
-def _decay(a: _Arith, x: Any) -> Any:
+def _decay(a: Arith, x: Any) -> Any:
     near = a.b.fcmp_ordered("<=", a.unary("fabs", x), a.const(2.0))
     return a.pick(near, _decay_near(a, x), _exprel(a, x))
 
 
-def _log(a: _Arith, x: Any) -> Any:
+def _log(a: Arith, x: Any) -> Any:
     tiny = a.const(2.0 ** (-1022 if a.wide else -126))
     bits = a.b.bitcast(x, a.i)
     root = a.int(0x3FE6A09E667F3BCD if a.wide else 0x3F3504F3)
@@ -289,7 +289,7 @@ def _log(a: _Arith, x: Any) -> Any:
     return a.pick(a.b.or_(negative, unordered), a.const(math.nan), value)
 
 
-def _log1p(a: _Arith, x: Any) -> Any:
+def _log1p(a: Arith, x: Any) -> Any:
     """log(1 + x) with the rounding of 1 + x put right."""
     u = a.add(x, a.const(1.0))
     lost = a.sub(x, a.sub(u, a.const(1.0)))
@@ -299,18 +299,18 @@ def _log1p(a: _Arith, x: Any) -> Any:
     return a.pick(exact_minus_one, a.const(-math.inf), a.add(_log(a, u), correction))
 
 
-def _tanh(a: _Arith, x: Any) -> Any:
+def _tanh(a: Arith, x: Any) -> Any:
     m = _expm1(a, a.mul(x, a.const(2.0)))
     ratio = a.div(m, a.add(m, a.const(2.0)))
     return a.pick(a.less(a.const(20.0), x), a.const(1.0), ratio)
 
 
-def _sigmoid(a: _Arith, x: Any) -> Any:
+def _sigmoid(a: Arith, x: Any) -> Any:
     one = a.const(1.0)
     return a.div(one, a.add(one, _exp(a, a.sub(a.const(0.0), x))))
 
 
-def _pow(a: _Arith, x: Any, y: Any) -> Any:
+def _pow(a: Arith, x: Any, y: Any) -> Any:
     """x**y = exp(y log x) for x >= 0 (0**y is 0 for y > 0, 1 for y = 0); NaN for x < 0."""
     zero = a.const(0.0)
     base_zero = a.b.fcmp_ordered("==", x, zero)
@@ -320,7 +320,7 @@ def _pow(a: _Arith, x: Any, y: Any) -> Any:
     return a.pick(to_zero, a.const(1.0), a.pick(base_zero, at_zero, value))
 
 
-def _turned(a: _Arith, x: Any, quarter: int) -> Any:
+def _turned(a: Arith, x: Any, quarter: int) -> Any:
     """sin(x + quarter * pi/2)."""
     k, bits = a.rounded(x, 2.0 / math.pi)
     r = x
@@ -340,7 +340,7 @@ def _intrinsic(n: int, text: Callable[..., Any], name: str) -> Any:
     """An intrinsic of `n` equal floating arguments whose code is written by `text`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
-        return text(_Arith(builder, signature.return_type), *args)
+        return text(Arith(builder, signature.return_type), *args)
 
     def one(typingctx: Any, x: Any) -> Any:
         return x(x), generate

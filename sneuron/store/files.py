@@ -42,13 +42,17 @@ _FORMAT = "sneuron-file"
 _SCHEMA = 1
 _RECEIPT = "receipt.json"
 _VALUES = "sneuron_values"
+_ROOT = "/"
 _STATED = ("dtype", "scale_factor", "add_offset", "_FillValue", "missing_value", "units", "calendar")
 _CHUNK = 4 << 20
 _KINDS = {"O": "Python objects", "S": "bytes", "V": "records"}
 _STALE = 3600.0
 
 
-def SaveSim(data: xr.Dataset | xr.DataArray, file: str | os.PathLike[str], overwrite: bool = False) -> Path:
+Saved = xr.Dataset | xr.DataArray | xr.DataTree
+
+
+def SaveSim(data: Saved, file: str | os.PathLike[str], overwrite: bool = False) -> Path:
     """Save a state, a run or results; everything comes back as it was.
 
     The store is a folder that plain `xarray.open_zarr` opens too. It appears under its name only when all of it is safe
@@ -56,7 +60,7 @@ def SaveSim(data: xr.Dataset | xr.DataArray, file: str | os.PathLike[str], overw
 
     Parameters
     ----------
-    data : xr.Dataset or xr.DataArray
+    data : xr.Dataset, xr.DataArray or xr.DataTree
         Any dims, numbers, texts, times; Dask arrays are computed chunk by chunk. An `encoding` that a variable has
         (`spike_encoding`) is followed.
     file : path
@@ -86,13 +90,13 @@ def SaveSim(data: xr.Dataset | xr.DataArray, file: str | os.PathLike[str], overw
     True
     """
     path = checked_path(file, "SaveSim")
-    dataset, about = _described(data)
+    nodes, about = _described(data)
     _heal(path)
     _check_place(path, overwrite)
     disk().make_folders(path.parent)
     partial = path.with_name(f".{path.name[:160]}.{os.getpid()}-{secrets.token_hex(6)}{PARTIAL}")
     try:
-        _write(dataset, about, partial)
+        _write(nodes, about, partial)
         _swap(partial, path, overwrite)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -100,7 +104,7 @@ def SaveSim(data: xr.Dataset | xr.DataArray, file: str | os.PathLike[str], overw
     return path
 
 
-def LoadSim(file: str | os.PathLike[str], chunks: Mapping[str, int] | None = None) -> xr.Dataset | xr.DataArray:
+def LoadSim(file: str | os.PathLike[str], chunks: Mapping[str, int] | None = None) -> Saved:
     """Open what SaveSim saved, or the dataset of a study; values are read when they are asked for.
 
     Parameters
@@ -113,7 +117,7 @@ def LoadSim(file: str | os.PathLike[str], chunks: Mapping[str, int] | None = Non
 
     Returns
     -------
-    xr.Dataset or xr.DataArray
+    xr.Dataset, xr.DataArray or xr.DataTree
         What was saved, with its dtypes, attrs, coords and units.
 
     Raises
@@ -230,22 +234,31 @@ def _sum(path: Path) -> tuple[int, str]:
     return len(data), digest(data)
 
 
-def _described(data: xr.Dataset | xr.DataArray) -> tuple[xr.Dataset, dict[str, Any]]:
-    """The data as a dataset that zarr can hold, and what it takes to get the very same data back."""
-    if not isinstance(data, xr.DataArray | xr.Dataset):
-        raise errors.DataError("SaveSim", f"{type(data).__name__} cannot be saved", "an xarray Dataset or DataArray")
-    about: dict[str, Any] = {"kind": "dataset"}
+def _described(data: Saved) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+    """The data as datasets by path that zarr can hold, and what it takes to get the very same data back."""
+    if isinstance(data, xr.DataTree):
+        nodes = {node.path: node.to_dataset(inherit=False) for node in data.subtree}
+        return nodes, {"kind": "tree", "nodes": {path: _about(node) for path, node in nodes.items()}}
     if isinstance(data, xr.DataArray):
-        about = {"kind": "array", "name": _name(data.name)}
         dataset = data.coords.to_dataset().assign({_VALUES: data.variable})
-    else:
-        dataset = data
+        return {_ROOT: dataset}, {"kind": "array", "name": _name(data.name), **_about(dataset)}
+    if isinstance(data, xr.Dataset):
+        return {_ROOT: data}, {"kind": "dataset", **_about(data)}
+    raise errors.DataError(
+        "SaveSim", f"{type(data).__name__} cannot be saved", "an xarray Dataset, DataArray or DataTree"
+    )
+
+
+def _about(dataset: xr.Dataset) -> dict[str, Any]:
+    """What zarr forgets of a dataset."""
     _check_storable(dataset)
-    about["order"] = [str(name) for name in dataset.data_vars]
-    about["texts"] = {str(n): v.dtype.str for n, v in dataset.variables.items() if v.dtype.kind in "UO"}
-    about["attrs"] = {str(n): _typed(v.attrs) for n, v in dataset.variables.items() if _typed(v.attrs)}
-    about["dataset_attrs"] = _typed(dataset.attrs)
-    return dataset, about
+    variables = dataset.variables.items()
+    return {
+        "order": [str(name) for name in dataset.data_vars],
+        "texts": {str(n): v.dtype.str for n, v in variables if v.dtype.kind in "UO"},
+        "attrs": {str(n): _typed(v.attrs) for n, v in variables if _typed(v.attrs)},
+        "dataset_attrs": _typed(dataset.attrs),
+    }
 
 
 def _name(name: Hashable) -> str | None:
@@ -300,17 +313,19 @@ def _retyped(attrs: Mapping[Any, Any], typed: Mapping[str, list[Any]]) -> dict[A
     return {**attrs, **{key: value if typed[key][1] else value[()] for key, value in again.items()}}
 
 
-def _write(data: xr.Dataset, about: Mapping[str, Any], folder: Path) -> None:
+def _write(nodes: Mapping[str, xr.Dataset], about: Mapping[str, Any], folder: Path) -> None:
     """A whole store under a passing name, synced, its receipt last."""
     disk().make_folders(folder)
     store = _SyncedFolder(folder)
-    ready = _ready(data)
     target: Any = store  # xarray takes any store of zarr, but does not say so
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        ready.to_zarr(
-            target, mode="w-", zarr_format=3, consolidated=False, encoding=_encoding(ready), write_empty_chunks=True
-        )
+    for path, data in nodes.items():
+        ready = _ready(data)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            ready.to_zarr(
+                target, group=path, mode="w-", zarr_format=3, consolidated=False, encoding=_encoding(ready),
+                write_empty_chunks=True,
+            )  # fmt: skip
     consolidated(store)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     body = {"format": _FORMAT, "schema": _SCHEMA, "created": now, "versions": versions(), "data": about}
@@ -350,19 +365,35 @@ def _encoded(variable: xr.Variable) -> dict[str, Any]:
     return chosen
 
 
-def _restored(path: Path, receipt: Mapping[str, Any], chunks: Mapping[str, int] | None) -> xr.Dataset | xr.DataArray:
+def _restored(path: Path, receipt: Mapping[str, Any], chunks: Mapping[str, int] | None) -> Saved:
     about = receipt["data"]
-    data: xr.Dataset = open_files(checked_files(path), about["texts"])
-    for name, typed in about["attrs"].items():
-        data[name].attrs = _retyped(data[name].attrs, typed)
-    data.attrs = _retyped(data.attrs, about["dataset_attrs"])
-    order: list[str] = about["order"]
-    data = data[order].assign_coords(data.coords)
-    data = data if chunks is None else data.chunk(dict(chunks) or _stored_chunks(data))
+    if about["kind"] == "tree":
+        nodes = {group: _node(path, told, group) for group, told in about["nodes"].items()}
+        return xr.DataTree.from_dict({group: _chunked(node, _own(node, chunks)) for group, node in nodes.items()})
+    data = _chunked(_node(path, about), chunks)
     if about["kind"] == "dataset":
         return data
     array: xr.DataArray = data[_VALUES].rename(about["name"])
     return array
+
+
+def _node(path: Path, about: Mapping[str, Any], group: str = _ROOT) -> xr.Dataset:
+    """One group of a saved file as it was."""
+    data: xr.Dataset = open_files(checked_files(path), about["texts"], group)
+    for name, typed in about["attrs"].items():
+        data[name].attrs = _retyped(data[name].attrs, typed)
+    data.attrs = _retyped(data.attrs, about["dataset_attrs"])
+    order: list[str] = about["order"]
+    return data[order].assign_coords(data.coords)
+
+
+def _chunked(data: xr.Dataset, chunks: Mapping[str, int] | None) -> xr.Dataset:
+    return data if chunks is None else data.chunk(dict(chunks) or _stored_chunks(data))
+
+
+def _own(node: xr.Dataset, chunks: Mapping[str, int] | None) -> dict[str, int] | None:
+    """Of the chunks asked for in a tree, those along dims of one node."""
+    return None if chunks is None else {dim: n for dim, n in chunks.items() if dim in node.sizes}
 
 
 def _study(folder: StudyFolder, chunks: Mapping[str, int] | None) -> xr.Dataset:

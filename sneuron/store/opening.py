@@ -51,13 +51,13 @@ class ComputedArray(BackendArray):
         return np.asarray(self.compute(place, place + 1))[0]
 
 
-def open_files(store: CheckedFiles, texts: Mapping[str, str] | None = None) -> xr.Dataset:
+def open_files(store: CheckedFiles, texts: Mapping[str, str] | None = None, group: str = "/") -> xr.Dataset:
     """A group of checked files as a lazy dataset; all its metadata are checked at once."""
     for key in store.table:
-        if key.endswith("zarr.json"):
+        if key.endswith("zarr.json") and key.startswith(group.strip("/")):
             store.read(key)
     source: Any = store  # xarray takes any store of zarr, but does not say so
-    data = xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3)
+    data = xr.open_dataset(source, engine="zarr", chunks=None, consolidated=True, zarr_format=3, group=group)
     return texts_restored(data, texts)
 
 

@@ -9,9 +9,20 @@ import numpy as np
 import pytest
 
 import sneuron.library
+from sneuron.errors import ModelError
 from sneuron.lang import algebra
 from sneuron.lang.expr import numpy_value
-from sneuron.lang.model import Model, channels, load_channel, load_model, load_stimulus, models, neurons, stimuli
+from sneuron.lang.model import (
+    Model,
+    channels,
+    load_channel,
+    load_model,
+    load_stimulus,
+    models,
+    neurons,
+    noises,
+    stimuli,
+)
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 
 CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
@@ -31,6 +42,7 @@ def clamped(channel: Channel) -> Model:
 
 
 ALL = {name: load_model(name) for name in models()} | {name: clamped(load_channel(name)) for name in channels}
+ALL |= {f"adex with {name}": load_model("adex", channels={name: noises[name]}) for name in noises}
 
 
 def params() -> list[tuple[str, Param]]:
@@ -39,8 +51,10 @@ def params() -> list[tuple[str, Param]]:
 
 
 def test_the_library_holds_what_it_should() -> None:
-    assert {"passive", "hh", "lif", "adex", "izhikevich", "izhikevich_2003"} <= set(models())
+    assert {"passive", "hh", "lif", "qif", "eif", "adex", "izhikevich", "izhikevich_2003", "gif"} <= set(models())
+    assert {"fitzhugh_nagumo", "hindmarsh_rose", "morris_lecar", "glif_1", "glif_5", "adex_tonic"} <= set(models())
     assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
+    assert set(noises) >= {"white", "ou", "point_conductance"}
     assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
 
 
@@ -57,7 +71,7 @@ def test_files_hold_data_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
-    registry = {"neurons": neurons, "channels": channels, "stimuli": stimuli}[file.parent.name]
+    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli}[file.parent.name]
     assert file.stem in registry
 
 
@@ -110,6 +124,7 @@ def test_gates_start_where_they_stay(name: str) -> None:
 def test_rates_are_positive_everywhere(name: str) -> None:
     model = ALL[name]
     known = {n: p.value for n, p in model.params.items()} | {"v": np.linspace(-150.0, 100.0, 100_001)}
+    known |= model.start_values(known)
     for function, expression in model.functions.items():
         known[function] = numpy_value(expression, known)
     for kind, first, second in model.rates.values():
@@ -118,14 +133,50 @@ def test_rates_are_positive_everywhere(name: str) -> None:
         assert kind in ("ab", "it")
 
 
-@pytest.mark.parametrize("name", models())
+RESTLESS = {
+    "adex_delayed_regular_bursting",
+    *(
+        f"izhikevich_2004_inhibition_induced_{x}"
+        for x in ("spiking", "bursting", "spiking_converged", "bursting_converged")
+    ),
+}
+"""Without current they have no rest, or none that is stable."""
+STEADY = [name for name in models() if "accommodation" not in name]
+
+
+@pytest.mark.parametrize("name", STEADY)
 def test_rest_is_a_fixed_point(name: str) -> None:
     model = ALL[name]
-    point = algebra.rest_points(model)[0]
-    known = {n: p.value for n, p in model.params.items()} | point.state
-    assert point.stable
-    for row in algebra.slopes(model).values():
-        assert float(numpy_value(row, known)) == pytest.approx(0.0, abs=1e-9)
+    points = algebra.rest_points(model)
+    assert [point.stable for point in points[:1]] == ([True] if name not in RESTLESS else [False] * len(points[:1]))
+    for point in points:
+        known = {n: p.value for n, p in model.params.items()} | point.state
+        for row in algebra.slopes(model).values():
+            assert float(numpy_value(row, known)) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(set(models()) - set(STEADY)))
+def test_a_state_that_never_decays_has_no_steady_value(name: str) -> None:
+    with pytest.raises(ModelError, match="has no steady value for these parameters"):
+        algebra.rest_points(ALL[name])
+
+
+@pytest.mark.parametrize("name", models())
+def test_a_published_protocol_says_where_it_comes_from(name: str) -> None:
+    """And that it lasts as long as something happens in it."""
+    shown = ALL[name].protocol
+    for injection in shown.stimuli.values():
+        assert injection.params.get("start", 0.0) < shown.duration
+        assert any(p.unit == "" and injection.params.get(n) for n, p in load_stimulus(injection.kind).params.items())
+    if shown.duration:
+        assert shown.stimuli
+        assert re.search(r"doi:10\.|own choice|Brian2|NEST|2003", shown.source or ALL[name].spec.source)
+
+
+def test_variants_share_the_form_of_their_family() -> None:
+    """Parameters are data: a family is compiled once, however many variants it has."""
+    for family in neurons:
+        assert len({ALL[name].form for name in (family, *neurons[family].variants)}) == 1
 
 
 @pytest.mark.parametrize("name", sorted(channels))

@@ -35,12 +35,6 @@ SPLIT = [
 ]  # fmt: skip
 
 
-def test_every_model_of_the_library_is_here() -> None:
-    kinds = {name: load_model(name) for name in sn.models()}
-    covered = {m.spec.note.split(".")[0] + str(list(m.states)) for n, m in kinds.items() if n in RANGES}
-    assert {m.spec.note.split(".")[0] + str(list(m.states)) for m in kinds.values()} <= covered
-
-
 @cache
 def pool(model: str) -> dict[str, np.ndarray]:
     """Parameters of many different neurons."""

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from sneuron.cli import main
-from sneuron.lang.model import load_model, models
+from sneuron.lang.model import load_model, models, neurons
 
 
 @pytest.fixture
@@ -20,11 +20,37 @@ def call():
 
 
 def test_models_lists_every_neuron_with_its_source(call):
-    lines = call("models").splitlines()
-    assert [line.split(":")[0].split("  (")[0] for line in lines] == models()
-    assert any("hh  (= hh_el54_3)" in line for line in lines)
+    text = call("models")
+    lines = text.splitlines()
+    families = [line for line in lines if not line.startswith(" ")]
+    assert [line.partition(":")[0].partition(" (")[0] for line in families] == sorted(neurons)
+    for line, family in zip(families, sorted(neurons), strict=True):
+        assert neurons[family].source in line
+        for name in neurons[family].variants:
+            assert name.removesuffix("_converged") in text
+    assert any(line.startswith("hh (= hh_el54_3): ") for line in lines)
+    assert max(len(line) for line in lines) < 200
     held = json.loads(call("models", "--json"))
+    assert list(held) == models()
     assert held["hh"]["hash"] == load_model("hh").hash
+    assert (held["adex_tonic"]["family"], held["adex_tonic"]["protocol"]) == ("adex", 600.0)
+    assert held["adex"]["protocol"] is None
+
+
+def test_models_that_differ_in_their_integration_only_stand_in_one_line(call):
+    (line,) = [line.split() for line in call("models").splitlines() if "(P)" in line]
+    assert line[0] == "izhikevich_2004_bistability(_converged)"
+    assert line[-2:] == ["[300", "ms]"]
+
+
+def test_show_names_the_protocol_and_the_relatives(call):
+    text = call("show", "izhikevich_2004_bistability")
+    assert "shown for 300 ms" in text
+    assert "on: pulses(amplitude 1 mV/ms, width 4.75 ms, period 178.5 ms, start 37.75 ms, count 2)" in text
+    assert "variants of izhikevich_2004:" in text
+    assert "(T) Inhibition-induced bursting" in text
+    assert "shown for" not in call("show", "lif")
+    assert "variants of" not in call("show", "lif")
 
 
 @pytest.mark.parametrize("name", models())

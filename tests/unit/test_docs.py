@@ -10,8 +10,8 @@ import click
 import pytest
 
 from sneuron import cli
-from sneuron.explore import filed, studyfile
-from sneuron.explore.studyfile import StudyFile, Text
+from sneuron.explore import atlas, filed, studyfile
+from sneuron.explore.studyfile import AtlasFile, StudyFile, Text
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -79,7 +79,11 @@ def test_study_files_of_a_page_are_study_files(page, tmp_path):
             continue
         file = tmp_path / f"{number}.toml"
         file.write_text(text)
-        assert filed.plan_of(studyfile.read(file)).space.size > 0
+        read = studyfile.read_any(file)
+        if isinstance(read, studyfile.AtlasRead):
+            assert atlas.panels_of(read)
+        else:
+            assert filed.plan_of(read).space.size > 0
 
 
 def tables(kind: type[Text]) -> Iterator[type[Text]]:
@@ -92,8 +96,10 @@ def tables(kind: type[Text]) -> Iterator[type[Text]]:
 
 def test_every_key_of_a_study_file_is_documented():
     page = (ROOT / "docs" / "study-file.md").read_text(encoding="utf8")
-    keys = {f.alias or name for table in tables(StudyFile) for name, f in table.model_fields.items()}
+    kinds = [*tables(StudyFile), *tables(AtlasFile)]
+    keys = {f.alias or name for table in kinds for name, f in table.model_fields.items()}
     assert len(keys) > 40
+    assert {"atlas", "columns"} <= keys
     assert [key for key in sorted(keys) if not re.search(rf"`{key}`|\[{key}\]|\[{key}\.", page)] == []
 
 

@@ -44,6 +44,34 @@ def run() -> xr.Dataset:
 
 
 @pytest.mark.parametrize("chunks", [None, {}, {"gNa": 2}])
+def test_a_tree_comes_back_node_by_node(tmp_path: Path, chunks: dict | None) -> None:
+    short = xr.Dataset({"v": ("time", [1.0, 2.0], {"units": "mV"})}, {"time": [0.0, 0.5]}, {"dt": np.float64(0.5)})
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"title": "ü"}), "a b/(A) x, y": run(), "a b/z": short})
+    path = SaveSim(tree, tmp_path / "tree.zarr")
+    back = LoadSim(path, chunks=chunks)
+    assert isinstance(back, xr.DataTree)
+    assert back.identical(tree)
+    assert (back["a b/z"].v.chunks is None) == (chunks is None)
+    assert isinstance(back["a b/z"].attrs["dt"], np.float64)
+    assert list(back["a b"].children) == ["(A) x, y", "z"]
+    with xr.open_datatree(path, engine="zarr") as plain:
+        np.testing.assert_array_equal(plain["a b/z/v"], [1.0, 2.0])
+
+
+def test_a_damaged_node_of_a_tree_is_named(tmp_path: Path) -> None:
+    path = SaveSim(xr.DataTree.from_dict({"a": run(), "b": run()}), tmp_path / "tree.zarr")
+    chunk = next(p for p in (path / "b" / "v" / "c").rglob("*") if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"?")
+    back = LoadSim(path)
+    assert back["a"].v.load().size == 15
+    with pytest.raises(errors.DamageError, match="b/v/c"):
+        back["b"].v.load()
+    (metadata := path / "b" / "zarr.json").write_bytes(metadata.read_bytes() + b" ")
+    with pytest.raises(errors.DamageError, match=r"b/zarr\.json"):
+        LoadSim(path)
+
+
+@pytest.mark.parametrize("chunks", [None, {}, {"gNa": 2}])
 def test_everything_comes_back(tmp_path: Path, chunks: dict | None) -> None:
     given = run()
     before = given.copy(deep=True)

@@ -131,3 +131,43 @@ def test_the_workflow_is_a_study_of_enough_points_of_the_recorded_cell():
     assert (plan.trains, plan.duration, plan.model_name) == (5, 2000.0, "adex")
     (wave,) = plan.stimuli
     np.testing.assert_array_equal(wave.wave.values, cell.current.values)
+
+
+SHOWN = """\
+schema = 1
+name = "a protocol"
+duration = "protocol"
+stimulus = "protocol"
+[model]
+kind = "izhikevich_2004_class_2"
+[space.d]
+values = [0, 2]
+[outputs]
+rate = "FireRate"
+"""
+
+
+def test_a_study_runs_the_protocol_of_its_model(made):
+    plan = made(SHOWN)
+    assert plan.duration == 300.0
+    assert [s.attrs["kind"] for s in plan.stimuli] == ["ramp", "step"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"izhikevich_2004_class_2"', '"izhikevich"', ["study.toml:3, duration", "comes without a protocol"]),
+        ('stimulus = "protocol"', 'stimulus = "protocoll"', ["study.toml:4, stimulus", "Did you mean 'protocol'"]),
+        ('duration = "protocol"', 'duration = "protocoll"', ["study.toml:3, duration"]),
+        (
+            'stimulus = "protocol"\n[model]',
+            '[stimulus]\nkind = "protocol"\namplitude = 3\n[model]',
+            ["study.toml:6, stimulus.amplitude", "key 'amplitude' is not known"],
+        ),
+    ],
+)
+def test_a_protocol_that_cannot_be_is_told_at_its_line(made, old, new, said):
+    assert SHOWN.count(old) == 1
+    with pytest.raises(errors.SneuronError) as caught:
+        made(SHOWN.replace(old, new))
+    assert [part for part in said if part not in str(caught.value)] == [], str(caught.value)
