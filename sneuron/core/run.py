@@ -407,5 +407,6 @@ def _provenance(session: Session, n: int) -> dict[str, Any]:
         "dtype": session.dtype,
         "duration": n * session.dt,
         "allow_unstable": session.allowed,
+        **({"streams": state.attrs.get("streams", "{}")} if model.noisy else {}),
         **_window(session, n),
     }
