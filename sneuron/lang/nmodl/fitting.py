@@ -1,0 +1,99 @@
+"""Units of an imported channel: what the file leaves open is found where only one unit fits; what does not fit is said.
+
+NEURON does not check units when it runs, so many files hold some that do not fit. The numbers then mean what they mean
+in NEURON: a factor of 1 in front of a name leaves its unit open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sneuron import errors
+from sneuron.lang.expr import parse
+from sneuron.lang.nmodl.products import ONE
+from sneuron.lang.nmodl.text import text
+from sneuron.lang.nmodl.tree import Expr, Name, Op, names, rebuilt
+from sneuron.lang.units import Unit, unit_of, unit_value
+
+__all__ = ["Wanted", "fitted"]
+
+_TRIED = ("mV", "1/mV", "ms", "1/ms", "degC", "mM", "1/ms/mV", "um", "mS/cm2", "1/mM", "1/ms/mM", "K")
+
+
+@dataclass
+class Wanted:
+    """An expression of a channel and the unit that it must have; None for any.
+
+    Attributes
+    ----------
+    what : str
+        Where it stands, in words.
+    e : Expr
+    unit : str or None
+    name : str
+        What it is called by others; empty when nothing calls it.
+    """
+
+    what: str
+    e: Expr
+    unit: str | None
+    name: str = ""
+
+
+def fitted(held: list[Wanted], units: dict[str, str], open_: Iterable[str], scope: Mapping[str, str]) -> list[str]:
+    """Change `units` of names in `open_`, and expressions in `held`, until all units fit; what was done, in words."""
+    said = []
+    for name in open_:
+        before = _misfits(held, units, scope)
+        touched = [w for w in before if name in set(names(w.e))]
+        if not touched:
+            continue
+        for unit in _TRIED:
+            after = _misfits(held, {**units, name: unit}, scope)
+            if len(after) < len(before) and all(any(a is b for b in before) for a in after):
+                units[name] = unit
+                said.append(f"{name}: its unit is not written; {unit} is the one that fits.")
+                break
+    loose = [w for w in held if _loosened(w, held, units, scope)]
+    if loose:
+        said.append(
+            f"Units do not fit in {', '.join(w.what for w in loose)}; numbers are taken as they are there, as NEURON does."
+        )
+    return said
+
+
+def _loosened(one: Wanted, held: list[Wanted], units: dict[str, str], scope: Mapping[str, str]) -> bool:
+    """Leave units open in an expression that does not fit: in one name if that is enough, else in all."""
+    if all(one is not w for w in _misfits(held, units, scope)):
+        return False
+    whole = one.e
+    free = [*dict.fromkeys(names(whole))]
+    for tried in (*([n] for n in free), free):
+        one.e = _opened(whole, set(tried))
+        if all(one is not w for w in _misfits(held, units, scope)):
+            return True
+    return True
+
+
+def _opened(e: Expr, held: set[str]) -> Expr:
+    if isinstance(e, Name):
+        return Op("*", ONE, e) if e.id in held else e
+    return rebuilt(e, lambda part: _opened(part, held))
+
+
+def _misfits(held: list[Wanted], units: Mapping[str, str], scope: Mapping[str, str]) -> list[Wanted]:
+    """The expressions whose units do not fit; a function that does not fit has no unit for those that use it."""
+    known: dict[str, Unit | None] = {name: unit_value(unit, name) for name, unit in units.items()}
+    found = []
+    for one in held:
+        try:
+            unit = unit_of(parse(text(one.e), scope, one.what), known, one.what)
+            if unit is not None and one.unit is not None and not unit.same(unit_value(one.unit, one.what)):
+                raise errors.UnitError(one.what, f"in {unit}, not in {one.unit}")
+        except errors.UnitError:
+            found.append(one)
+            unit = None
+        if one.name:
+            known[one.name] = unit
+    return found
