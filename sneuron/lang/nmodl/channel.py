@@ -19,7 +19,7 @@ from sneuron.lang.nmodl.mechanism import Mechanism
 from sneuron.lang.nmodl.products import scaled, summed, tidy
 from sneuron.lang.nmodl.text import text, value, written
 from sneuron.lang.nmodl.tokens import Source
-from sneuron.lang.nmodl.tree import Declared, Expr, Name, Num, Op, names, replaced
+from sneuron.lang.nmodl.tree import Declared, Expr, Name, Num, Op, names, replaced, size
 from sneuron.lang.nmodl.units import scale, spelled
 from sneuron.lang.spec import Channel, Gate, Param, State, Transition
 from sneuron.lang.units import unit_value
@@ -75,7 +75,7 @@ class _Writer:
             gates={x: _gate(x, kind, done) for x, (kind, _, _) in gates.items()},
             states={x: self._state(x, roots, done) for x in equations},
             equations={x: done[f"slope:{x}"] for x in equations},
-            transitions=_transitions(ways, done),
+            transitions=self._transitions(ways, done),
             params={n: self._fitted_param(n, p) for n, p in sorted(self.params.items())},
             functions={n: done[f"function:{n}"] for n in self.functions},
             ion=self._ion(),
@@ -245,7 +245,8 @@ class _Writer:
             if old in occupied:
                 continue
             x, slope = self._new(old), roots[f"slope:{old}"]
-            found = rates(x, slope) if self.units[x] == "1" and old not in self.made.given else None
+            alone = self.units[x] == "1" and old not in self.made.given and not self._others(slope, x)
+            found = rates(x, slope) if alone else None
             if found and stays_between(found, self._numbers(), self.functions.get):
                 gates[x] = found
                 self._compare(x, old, found, roots)
@@ -253,6 +254,11 @@ class _Writer:
                 equations[x] = slope
         self._scheme_starts(occupied, roots)
         return gates, equations
+
+    def _others(self, e: Expr, x: str) -> set[str]:
+        """States without unit that move a state, besides itself: those of reactions, which are no gates."""
+        mine = {self._new(s) for s in self.made.states if s not in self.made.given}
+        return {n for n in names(self._whole(e)) if n in mine and n != x and self.units[n] == "1"}
 
     def _numbers(self) -> dict[str, Any]:
         """Values of all names, over voltages."""
@@ -290,11 +296,26 @@ class _Writer:
             found[f"slope:{x}"] = Wanted(f"equation of {x}", e, "1/ms" if unit == "1" else f"{unit}/ms")
             start = self.made.roots.get(f"start:{self._old(x)}")
             if start is not None:
-                found[f"start:{x}"] = Wanted(f"start of {x}", self._ours(start, Fraction(1)), unit)
+                whole = self._whole(self._ours(start, Fraction(1)))
+                found[f"start:{x}"] = Wanted(f"start of {x}", whole, unit)
         for (a, b), e in ways.items():
             found[f"way:{a}:{b}"] = Wanted(f"rate from {a} to {b}", e, "1/ms")
         if current is not None:
             found["current"] = Wanted("current", current, self.unit)
+        return found
+
+    def _whole(self, e: Expr) -> Expr:
+        """An expression with functions written out."""
+        while set(names(e)) & set(self.functions) and size(e) < 2000:
+            e = replaced(e, self.functions.get)
+        return e
+
+    def _transitions(self, ways: Mapping[Any, Expr], done: Mapping[str, str]) -> dict[str, Transition]:
+        found: dict[str, Transition] = {}
+        for a, b in ways:
+            if f"{b}_{a}" not in found:
+                forward, back = done[f"way:{a}:{b}"], done.get(f"way:{b}:{a}", "")
+                found[f"{a}_{b}"] = Transition(self._new(a), self._new(b), forward, back)
         return found
 
     def _old(self, x: str) -> str:
@@ -330,18 +351,10 @@ def _gate(x: str, kind: str, done: Mapping[str, str]) -> Gate:
     return Gate(alpha=first, beta=second) if kind == "ab" else Gate(inf=first, tau=second)
 
 
-def _transitions(ways: Mapping[Any, Expr], done: Mapping[str, str]) -> dict[str, Transition]:
-    found: dict[str, Transition] = {}
-    for a, b in ways:
-        if f"{b}_{a}" not in found:
-            found[f"{a}_{b}"] = Transition(a, b, done[f"way:{a}:{b}"], done.get(f"way:{b}:{a}", ""))
-    return found
-
-
 def _ordered(functions: Mapping[str, Expr]) -> dict[str, Expr]:
     """Functions so that each comes after those that it uses."""
     found: dict[str, Expr] = {}
-    while len(found) < len(functions):
+    while set(functions) - set(found):
         ready = [n for n, e in functions.items() if n not in found and set(names(e)) & set(functions) <= set(found)]
         if not ready:
             raise errors.ModelError("NMODL", f"{', '.join(set(functions) - set(found))} need one another in a circle")

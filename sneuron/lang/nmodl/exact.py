@@ -37,6 +37,8 @@ def is_singular(e: Expr) -> bool:
 
 def _product(e: Op, look: Look) -> Expr:
     held = factors(e)
+    if held.ups == (e,):  # divided by 0
+        return rebuilt(e, lambda part: exact(part, look))
     ups = tuple(exact(u, look) for u in held.ups)
     downs = tuple(exact(d, look) for d in held.downs)
     for d in downs:
@@ -99,9 +101,10 @@ def _ratio(n: Expr, u: Expr, look: Look) -> Expr | None:
 def _unguarded(e: Where, look: Look) -> Expr:
     """A choice that only steps around 0/0, or around overflow of exp, as its other branch."""
     match e:
-        case Where(Test("<" | "<=", u, limit), low, Call("exp", (inner,)) as far) if u == inner and low == _ZERO:
-            number = factors(limit)
-            return far if not (number.ups or number.downs) and number.coefficient <= -50 else e
+        case Where(Test("<" | "<=", u, Num(limit)), low, far) if limit <= -50 and low == _ZERO:
+            whole = far if isinstance(far, Call) else look(far.id) if isinstance(far, Name) else None
+            if whole == Call("exp", (u,)):
+                return far
     found = _near(e)
     if found is None:
         return e

@@ -69,8 +69,9 @@ def _loosened(one: Wanted, held: list[Wanted], units: dict[str, str], scope: Map
         return False
     whole = one.e
     free = [*dict.fromkeys(names(whole))]
-    for tried in (*([n] for n in free), free):
-        one.e = _opened(whole, set(tried))
+    tries = [_opened(whole, set(tried)) for tried in (*([n] for n in free), free)]
+    for e in (*tries, Op("*", ONE, tries[-1])):
+        one.e = e
         if all(one is not w for w in _misfits(held, units, scope)):
             return True
     return True

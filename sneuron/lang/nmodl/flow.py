@@ -22,9 +22,11 @@ from sneuron.lang.nmodl.tree import (
     Compartment,
     Expr,
     File,
+    Join,
     Local,
     Name,
     Neg,
+    Not,
     Num,
     Odd,
     Op,
@@ -33,6 +35,7 @@ from sneuron.lang.nmodl.tree import (
     Solve,
     Statement,
     Table,
+    Test,
     Where,
     names,
     rebuilt,
@@ -196,13 +199,13 @@ class _Machine:
             return self.read(e.id, e.at)
         if isinstance(e, Call):
             return self.call(e, at)
-        found = rebuilt(e, lambda part: self.worth(part, at))
+        found = _typed(rebuilt(e, lambda part: self.worth(part, at)))
         if size(found) > MAX_SIZE:
             raise self.source.error(at, "this expression is too large when written out", f"{MAX_SIZE} parts")
         return found
 
     def call(self, e: Call, at: int) -> Expr:
-        args = tuple(self.worth(a, at) for a in e.args)
+        args = tuple(_worth(self.worth(a, at)) for a in e.args)
         block = self.file.blocks.get(e.name)
         if block is not None and block.kind in ("FUNCTION", "PROCEDURE"):
             return self.inside(block, args, e.at)
@@ -258,7 +261,7 @@ class _Machine:
     def one(self, statement: Statement) -> None:
         match statement:
             case Assign(name, value, at, prime):
-                self.assign(name, self.worth(value, at), at, prime)
+                self.assign(name, _worth(self.worth(value, at)), at, prime)
             case Local(held):
                 self.frames[-1][-1].update({name: Num(Fraction(0)) for name in held})
             case Branch():
@@ -270,7 +273,7 @@ class _Machine:
             case Solve():
                 self.solve(statement)
             case Table(held, at):
-                self.note(f"line {self.source.line(at)}: TABLE is ignored; {', '.join(held) or 'it'} is computed exactly.")
+                self.note(f"{self.source.place(at).rpartition(':')[0]}: TABLE is ignored; {', '.join(held) or 'it'} is computed exactly.")
             case Reaction():
                 self.out.steps.append(self.reaction(statement))
             case Compartment(volume, held, at):
@@ -309,7 +312,7 @@ class _Machine:
             self.env[f"{name}'"] = self.version(f"{name}'", value)
 
     def branch(self, statement: Branch) -> None:
-        test, at = tidy(self.worth(statement.test, statement.at)), statement.at
+        test, at = tidy(_truth(self.worth(statement.test, statement.at))), statement.at
         steps, frame = len(self.out.steps), self.frames[-1]
         before, kept = dict(self.env), [dict(s) for s in frame]
         self.body(statement.yes)
@@ -330,9 +333,15 @@ class _Machine:
             if a is None or b is None:
                 if name.endswith("'"):
                     raise self.source.error(at, f"only one branch gives {name}", mend="Give it in both.")
-                a, b = a or self.read(name, at), b or self.read(name, at)
+                a, b = (x or self.unset(name, test, at) for x in (a, b))
             found[name] = a if a == b else self.version(name, Where(test, a, b))
         return found
+
+    def unset(self, name: str, test: Expr, at: int) -> Expr:
+        """What a variable is that a branch leaves alone: what it was, which is 0 where the branch is never left."""
+        if name in self.file.assigned and not self.leaves(test) & {"v", "t", *self.file.states}:
+            return self.out.first.get(name, Num(Fraction(0)))
+        return self.read(name, at)
 
     # SOLVE
 
@@ -380,6 +389,23 @@ class _Machine:
                     else:
                         stack.append(inner)
         return found
+
+
+def _truth(e: Expr) -> Expr:
+    """A condition; a number is true where it is not 0."""
+    return e if isinstance(e, Test | Join | Not) else Test("!=", e, Num(Fraction(0)))
+
+
+def _worth(e: Expr) -> Expr:
+    """A number; what holds is 1, what does not is 0."""
+    return Where(e, Num(Fraction(1)), Num(Fraction(0))) if isinstance(e, Test | Join | Not) else e
+
+
+def _typed(e: Expr) -> Expr:
+    """An expression whose parts are numbers or conditions as it needs them."""
+    if isinstance(e, Join | Not):
+        return rebuilt(e, _truth)
+    return e if isinstance(e, Where) else rebuilt(e, _worth)
 
 
 def _half(e: Expr) -> Expr:

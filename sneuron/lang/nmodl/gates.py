@@ -15,7 +15,7 @@ from sneuron.lang.nmodl.products import ONE, Factors, factors, product, summed, 
 from sneuron.lang.nmodl.text import value
 from sneuron.lang.nmodl.tree import Expr, Name, Num, Op, names, replaced, size
 
-__all__ = ["Rates", "rates", "slope_of_step", "stays_between"]
+__all__ = ["Rates", "rates", "slope_of_euler", "slope_of_step", "stays_between"]
 
 Rates = tuple[str, Expr, Expr]
 """("it", inf, tau) or ("ab", alpha, beta)."""
@@ -113,6 +113,24 @@ def slope_of_step(x: str, new: Expr, look: Callable[[str], Expr | None], moves: 
             speed = _speed(Factors(sign * held.coefficient, _others(held.ups, u), held.downs))
             return None if speed is None else Op("*", speed, Op("-", found[1], Name(x)))
     return None
+
+
+def slope_of_euler(x: str, new: Expr, look: Callable[[str], Expr | None], moves: Callable[[Expr], bool]) -> Expr | None:
+    """dx/dt of a step x + dt f that a file writes by hand; None for other steps."""
+    held = terms(_written_out(new, look, lambda e: moves(e) or x in set(names(e))))
+    left = [(s, t) for s, t in held if (s, t) != (1, Name(x))]
+    if len(left) != len(held) - 1:
+        return None
+    found = []
+    for sign, term in left:
+        parts = factors(term)
+        if parts.ups.count(Name("dt")) != 1:
+            return None
+        rest = Factors(parts.coefficient, _others(parts.ups, Name("dt")), parts.downs)
+        if "dt" in {n for p in (*rest.ups, *rest.downs) for n in names(p)}:
+            return None
+        found.append((sign, product(rest)))
+    return summed(found)
 
 
 def _speed(share: Factors) -> Expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sneuron.lang.nmodl.tokens import Source, Token, tokens
@@ -29,18 +30,19 @@ from sneuron.lang.nmodl.words import MAX_DEPTH, Words
 __all__ = ["parsed"]
 
 _CODE = ("INITIAL", "BREAKPOINT", "DERIVATIVE", "KINETIC", "FUNCTION", "PROCEDURE")
-_SKIPPED = ("LINEAR", "NONLINEAR", "DISCRETE", "PARTIAL", "CONSTRUCTOR", "DESTRUCTOR", "FUNCTION_TABLE", "TERMINAL")
+_SKIPPED = ("LINEAR", "NONLINEAR", "DISCRETE", "PARTIAL", "CONSTRUCTOR", "DESTRUCTOR", "TERMINAL")
 _SYNAPSE = "synapses and other mechanisms that wait for events cannot be taken"
 _REFUSED = {
     "NET_RECEIVE": (_SYNAPSE, "Import the channels; connect cells in a network of sneuron."),
     "BEFORE": ("BEFORE blocks cannot be taken", "Put its equations into BREAKPOINT or DERIVATIVE."),
     "AFTER": ("AFTER blocks cannot be taken", "Put its equations into BREAKPOINT or DERIVATIVE."),
-    "INCLUDE": ("other files are not read", "Put the text of that file in this place."),
+    "INCLUDE": ("this file is not read", "Put the text of that file in this place."),
 }
 _WORDS = {
     "WHILE": "loops", "while": "loops", "FROM": "loops", "FORALL": "loops", "LONGITUDINAL_DIFFUSION": "diffusion",
     "MATCH": "MATCH", "SENS": "SENS", "RESET": "RESET", "WATCH": "WATCH", "goto": "goto",
 }  # fmt: skip
+_INCLUDE = re.compile(r"^\s*#\s*include\b.*$", re.MULTILINE)
 _HARMLESS = frozenset(["", "return 0;", "return;", "return 0 ;"])
 
 
@@ -73,7 +75,7 @@ class _Grammar(Words):
         if word.kind == "title":
             self.held.title = self.held.title or word.text
         elif word.kind == "verbatim":
-            self._verbatim(word)
+            self.held.refused += self._c_code(word)
         elif word.text in _CODE:
             self._code(word)
         elif word.text in _REFUSED:
@@ -85,6 +87,8 @@ class _Grammar(Words):
             self._pass_over()
         elif word.text in _READERS:
             _READERS[word.text](self)
+        elif word.text == "FUNCTION_TABLE":
+            self._function_table(word)
         elif word.text == "INDEPENDENT":
             self._pass_over()
         elif word.text == "LOCAL":
@@ -95,12 +99,13 @@ class _Grammar(Words):
         elif word.text not in ("UNITSON", "UNITSOFF", "PROTECT", "TITLE"):
             raise self.source.error(word.at, f"{word.text[:40]!r} opens no block of NMODL", ", ".join(_READERS))
 
-    def _verbatim(self, word: Token) -> None:
-        """C code that does something is refused, and what only returns is passed over."""
-        code = " ".join(_without_comments(word.text).split())
-        if code not in _HARMLESS:
-            what = "VERBATIM holds C code, which cannot be taken"
-            self.held.refused.append(Odd(what, "Write in NMODL what it does, and leave it out.", word.at))
+    def _function_table(self, word: Token) -> None:
+        name = self.name()
+        self.held.blocks[name] = Block(word.text, name, (), (), word.at)
+        self.unit()
+        if self.took(")"):
+            self.unit()
+        self.unit()
 
     def _pass_over(self) -> None:
         """Leave out words up to the end of the next brackets."""
@@ -280,7 +285,8 @@ class _Grammar(Words):
             yield self._plain(word)
 
     def _c_code(self, word: Token) -> Iterator[Odd]:
-        code = " ".join(_without_comments(word.text).split())
+        """C code that does something is refused; what only returns or includes is passed over."""
+        code = " ".join(_INCLUDE.sub("", _without_comments(word.text)).split())
         if code not in _HARMLESS:
             what = "VERBATIM holds C code, which cannot be taken"
             yield Odd(what, "Write in NMODL what it does, and leave it out.", word.at)

@@ -10,7 +10,7 @@ from sneuron import errors
 from sneuron.lang.build import TAKEN
 from sneuron.lang.nmodl import kinetics
 from sneuron.lang.nmodl.flow import Flow, carried_out
-from sneuron.lang.nmodl.gates import slope_of_step
+from sneuron.lang.nmodl.gates import slope_of_euler, slope_of_step
 from sneuron.lang.nmodl.layout import Layout, base
 from sneuron.lang.nmodl.products import tidy
 from sneuron.lang.nmodl.tokens import Source
@@ -128,7 +128,9 @@ class _Maker:
         taken |= {n for e in roots.values() for n in layout.leaves(e)} - set(flow.last)
         layout.spread(roots, good, taken, _renamed)
         for key in [k for k in layout.roots if k.startswith("given:")]:
-            layout.functions[key.partition(":")[2]] = layout.roots.pop(key)
+            name, e = key.partition(":")[2], layout.roots.pop(key)
+            if e != Name(name):
+                layout.functions[name] = e
         swap = {s: Name(a) for s, a in alias.items()}
         out.functions = {n: tidy(replaced(e, swap.get)) for n, e in layout.functions.items()}
         out.variable = layout.variable
@@ -178,12 +180,13 @@ class _Maker:
         """Slopes of states that a procedure of the file moves one step on."""
         flow, found = self.flow, {}
         for x, new in flow.updates.items():
-            made = slope_of_step(x, new, flow.look, lambda e: "dt" in self._leaves(e))
+            given = (x, new, flow.look, lambda e: "dt" in self._leaves(e))
+            made = slope_of_step(*given) or slope_of_euler(*given)
             if made is None:
                 raise self.source.error(
                     self.file.states[x].at,
-                    f"the step that is written by hand for {x!r} is not exponential",
-                    "x = x + (1 - exp(-dt/tau))*(inf - x)",
+                    f"the step that is written by hand for {x!r} is not known",
+                    "x = x + (1 - exp(-dt/tau))*(inf - x), or x = x + dt*f",
                     "Write it as DERIVATIVE.",
                 )
             found[x] = made

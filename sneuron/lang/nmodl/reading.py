@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sneuron import errors, labels
@@ -11,6 +12,9 @@ from sneuron.lang.nmodl.grammar import parsed
 from sneuron.lang.nmodl.mechanism import mechanism
 from sneuron.lang.nmodl.tokens import MAX_BYTES, Source
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
+
+MAX_INCLUDED = 10
+_INCLUDE = re.compile(r'^[ \t]*INCLUDE[ \t]+"(\w[\w.\-]*)"', re.MULTILINE | re.ASCII)
 
 __all__ = ["import_nmodl", "read_nmodl"]
 
@@ -50,7 +54,35 @@ def _text(what: str | Path) -> Source:
         raise errors.ModelError("import_nmodl", f"file {str(path)!r} cannot be read: {why}") from cause
     if len(held) > MAX_BYTES:
         raise errors.ModelError("import_nmodl", f"file {str(path)!r} is too long", f"at most {MAX_BYTES} bytes")
-    return Source(held.decode("utf-8", errors="replace"), path.name)
+    return _with_included(held.decode("utf-8", errors="replace"), path)
+
+
+def _with_included(text: str, path: Path) -> Source:
+    """The text of a file with those that it includes, if they lie beside it, in their place."""
+    pieces: list[tuple[int, str, int]] = []
+    done, rest, line = "", text, 1
+    for _ in range(MAX_INCLUDED):
+        found = _INCLUDE.search(rest)
+        if found is None:
+            break
+        inner = _beside(path, found[1])
+        if inner is None:
+            break
+        done += rest[: found.start()]
+        line += rest.count("\n", 0, found.end())
+        pieces += [(len(done), found[1], 1), (len(done) + len(inner), path.name, line)]
+        done, rest = done + inner, rest[found.end() :]
+    return Source(done + rest, path.name, pieces)
+
+
+def _beside(path: Path, name: str) -> str | None:
+    """The text of a file in the same folder, without INCLUDEs of its own; None when there is none."""
+    try:
+        with (path.parent / name).open("rb") as file:
+            text = file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    except (OSError, ValueError):
+        return None
+    return None if _INCLUDE.search(text) else text
 
 
 def _check(found: Channel, source: Source) -> None:

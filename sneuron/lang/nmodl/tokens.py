@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sneuron import errors
@@ -40,20 +41,20 @@ class Source:
     text : str
     name : str
         Of the file, or "NMODL".
+    pieces : sequence of (int, str, int), optional
+        Where pieces of other files (or of the first one again) begin: place in the text, name, first line.
     """
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, pieces: Sequence[tuple[int, str, int]] = ()) -> None:
         self.text, self.name = text, name
+        self.pieces = [(0, name, 1), *pieces]
 
     def place(self, at: int) -> str:
         """File, line and column, counted from 1."""
         at = max(0, min(at, len(self.text)))
-        line = self.text.count("\n", 0, at) + 1
-        return f"{self.name}:{line}:{at - self.text.rfind(chr(10), 0, at)}"
-
-    def line(self, at: int) -> int:
-        """The line of a place, counted from 1."""
-        return self.text.count("\n", 0, max(at, 0)) + 1
+        start, name, first = max(p for p in self.pieces if p[0] <= at)
+        line = self.text.count("\n", start, at) + first
+        return f"{name}:{line}:{at - self.text.rfind(chr(10), 0, at)}"
 
     def error(
         self, at: int, what: str, possible: str | None = None, mend: str | None = None, guess: str | None = None
