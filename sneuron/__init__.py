@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
+    from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.raster import PlotRaster as PlotRaster
@@ -85,6 +86,7 @@ _ROOMS = {
     "explore.sweep": "ParamSweep",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
+    "lang.nmodl.reading": "import_nmodl",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.raster": "PlotRaster",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -19,7 +20,7 @@ from sneuron.lang.nmodl.mechanism import Mechanism
 from sneuron.lang.nmodl.products import scaled, summed, tidy
 from sneuron.lang.nmodl.text import text, value, written
 from sneuron.lang.nmodl.tokens import Source
-from sneuron.lang.nmodl.tree import Declared, Expr, Name, Num, Op, names, replaced, size
+from sneuron.lang.nmodl.tree import Declared, Expr, Name, Num, Op, depth, names, replaced, size
 from sneuron.lang.nmodl.units import scale, spelled
 from sneuron.lang.spec import Channel, Gate, Param, State, Transition
 from sneuron.lang.units import unit_value
@@ -58,7 +59,9 @@ class _Writer:
 
     def channel(self, name: str, citation: str) -> tuple[Channel, list[str]]:
         self._declare()
-        functions = {n: self._ours(e, self._scale_of(self.made.variable.get(n, n))) for n, e in self.made.functions.items()}
+        functions = {
+            n: self._ours(e, self._scale_of(self.made.variable.get(n, n))) for n, e in self.made.functions.items()
+        }
         roots = {k: self._ours(e, self._root_scale(k)) for k, e in self.made.roots.items()}
         self.functions = _ordered(functions)
         current = self._current(roots)
@@ -194,11 +197,11 @@ class _Writer:
         return NERNST.get(name, 1.0)
 
     def _bounds(self, declared: Declared | None, number: float, factor: Fraction) -> tuple[float, float]:
-        low, high = -np.inf, np.inf
-        if declared is not None and declared.low is not None and declared.high is not None:
-            if declared.low <= number <= declared.high:
-                low, high = declared.low * float(factor), declared.high * float(factor)
-        return low, high
+        if declared is None or declared.low is None or declared.high is None:
+            return -math.inf, math.inf
+        if not declared.low <= number <= declared.high:
+            return -math.inf, math.inf
+        return declared.low * float(factor), declared.high * float(factor)
 
     def _comment(self, declared: Declared | None) -> str:
         """The comment behind a declaration."""
@@ -306,7 +309,7 @@ class _Writer:
 
     def _whole(self, e: Expr) -> Expr:
         """An expression with functions written out."""
-        while set(names(e)) & set(self.functions) and size(e) < 2000:
+        while set(names(e)) & set(self.functions) and size(e) < 500 and depth(e) < 50:
             e = replaced(e, self.functions.get)
         return e
 
@@ -325,8 +328,8 @@ class _Writer:
         old = self._old(x)
         declared = self.file.states.get(self.made.states.get(old, old))
         start = done.get(f"start:{x}") or self._declared_start(old, declared)
-        low = 0.0 if self.made.ions.get(old) in ("i", "o") else -np.inf
-        return State(self.units[x], start, low, np.inf, self._comment(declared))
+        low = 0.0 if self.made.ions.get(old) in ("i", "o") else -math.inf
+        return State(self.units[x], start, low, math.inf, self._comment(declared))
 
     def _declared_start(self, name: str, declared: Declared | None) -> str:
         """Where a state starts that INITIAL does not set."""

@@ -13,10 +13,10 @@ from sneuron.lang.nmodl.products import Factors, factors, product, terms
 from sneuron.lang.nmodl.text import value
 from sneuron.lang.nmodl.tree import Call, Expr, Name, Neg, Num, Op, Test, Where, names, parts, rebuilt, replaced, size
 
-__all__ = ["algebra", "exact", "is_singular", "one_less_exp", "tree"]
+__all__ = ["MAX_SUMS", "algebra", "exact", "is_singular", "one_less_exp", "sums", "tree"]
 
 Look = Callable[[str], Expr | None]
-_MAX = 60
+_MAX, MAX_SUMS = 60, 10
 _SMALL = Fraction(1, 20)
 
 
@@ -36,29 +36,40 @@ def is_singular(e: Expr) -> bool:
 
 
 def _product(e: Op, look: Look) -> Expr:
+    """A product in which n/(1 - exp(u)) is an `exprel`."""
     held = factors(e)
-    if held.ups == (e,):  # divided by 0
-        return rebuilt(e, lambda part: exact(part, look))
-    ups = tuple(exact(u, look) for u in held.ups)
-    downs = tuple(exact(d, look) for d in held.downs)
-    for d in downs:
-        shape = one_less_exp(d)
-        if shape is None:
-            continue
-        scale, u = shape
-        for n in ups:
-            ratio = _ratio(n, u, look)
-            if ratio is not None:
-                rest = Factors(
-                    -held.coefficient / scale, _without(ups, n), (*_without(downs, d), Call("exprel", (u,)))
-                )
+    for d in held.downs:
+        shape = one_less_exp(replaced(d, lambda name: _exponential(name, look)))
+        for n in held.ups if shape else ():
+            ratio = _ratio(n, shape[1], look) if shape else None
+            if shape and ratio is not None:
+                ups = [exact(x, look) for x in _without(held.ups, n)]
+                downs = [exact(x, look) for x in _without(held.downs, d)]
+                below = Call("exprel", (exact(shape[1], look),))
+                rest = Factors(-held.coefficient / shape[0], tuple(ups), (*downs, below))
                 return product(rest.times(factors(ratio)))
-    return Op(e.op, exact(e.left, look), exact(e.right, look))
+    return rebuilt(e, lambda part: exact(part, look))
 
 
-def _without(parts: tuple[Expr, ...], one: Expr) -> tuple[Expr, ...]:
-    at = parts.index(one)
-    return parts[:at] + parts[at + 1 :]
+def _exponential(name: str, look: Look) -> Expr | None:
+    """What a name stands for, if that is an exponential."""
+    found = look(name)
+    return found if isinstance(found, Call) and found.name == "exp" else None
+
+
+def sums(e: Expr) -> int:
+    """How many sums an expression holds: what algebra would multiply out."""
+    stack, count = [e], 0
+    while stack:
+        node = stack.pop()
+        count += isinstance(node, Op) and node.op in "+-"
+        stack += parts(node)
+    return count
+
+
+def _without(held: tuple[Expr, ...], one: Expr) -> tuple[Expr, ...]:
+    at = held.index(one)
+    return held[:at] + held[at + 1 :]
 
 
 def one_less_exp(e: Expr) -> tuple[Fraction, Expr] | None:
@@ -79,9 +90,9 @@ def one_less_exp(e: Expr) -> tuple[Fraction, Expr] | None:
 
 
 def _ratio(n: Expr, u: Expr, look: Look) -> Expr | None:
-    """n / u where it does not move with what is in n; names are written out if need be."""
+    """N / u where it does not move with what is in n; names are written out if need be."""
     for _ in range(4):
-        if size(n) > _MAX or size(u) > _MAX:
+        if max(size(n), size(u)) > _MAX or sums(n) + sums(u) > MAX_SUMS:
             return None
         top, below = algebra(n), algebra(u)
         if top is not None and below is not None and top.free_symbols and below != 0:
@@ -195,8 +206,8 @@ def _operated(op: str, left: sympy.Expr | None, right: sympy.Expr | None) -> sym
     if left is None or right is None:
         return None
     if op == "^":
-        whole = right.is_Integer and abs(right) <= 8
-        return left**right if left.free_symbols and (whole or right.free_symbols) else None
+        whole = right.is_Integer and abs(right) <= 8 and left.is_Symbol
+        return left**right if whole or (left.is_Atom and left != 0 and right.free_symbols) else None
     if op == "/":
         return None if right == 0 else left / right
     return left + right if op == "+" else left - right if op == "-" else left * right

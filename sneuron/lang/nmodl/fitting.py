@@ -7,7 +7,9 @@ in NEURON: a factor of 1 in front of a name leaves its unit open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import sympy
 
 from sneuron import errors
 from sneuron.lang.expr import parse
@@ -39,6 +41,13 @@ class Wanted:
     e: Expr
     unit: str | None
     name: str = ""
+    _read: dict[Expr, sympy.Expr] = field(default_factory=dict)
+
+    def parsed(self, scope: Mapping[str, str]) -> sympy.Expr:
+        """The expression as the language reads it."""
+        if self.e not in self._read:
+            self._read[self.e] = parse(text(self.e), scope, self.what)
+        return self._read[self.e]
 
 
 def fitted(held: list[Wanted], units: dict[str, str], open_: Iterable[str], scope: Mapping[str, str]) -> list[str]:
@@ -57,9 +66,8 @@ def fitted(held: list[Wanted], units: dict[str, str], open_: Iterable[str], scop
                 break
     loose = [w for w in held if _loosened(w, held, units, scope)]
     if loose:
-        said.append(
-            f"Units do not fit in {', '.join(w.what for w in loose)}; numbers are taken as they are there, as NEURON does."
-        )
+        places = ", ".join(w.what for w in loose)
+        said.append(f"Units do not fit in {places}; numbers are taken as they are there, as NEURON does.")
     return said
 
 
@@ -89,7 +97,7 @@ def _misfits(held: list[Wanted], units: Mapping[str, str], scope: Mapping[str, s
     found = []
     for one in held:
         try:
-            unit = unit_of(parse(text(one.e), scope, one.what), known, one.what)
+            unit = unit_of(one.parsed(scope), known, one.what)
             if unit is not None and one.unit is not None and not unit.same(unit_value(one.unit, one.what)):
                 raise errors.UnitError(one.what, f"in {unit}, not in {one.unit}")
         except errors.UnitError:

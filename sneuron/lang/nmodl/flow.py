@@ -6,7 +6,7 @@ procedures are written out where they are called; `if` chooses between versions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -44,7 +44,7 @@ from sneuron.lang.nmodl.tree import (
 
 __all__ = ["NERNST", "Flow", "Step", "carried_out"]
 
-MAX_STEPS, MAX_CALLS, MAX_SIZE = 20_000, 20, 2_000
+MAX_STEPS, MAX_CALLS, MAX_SIZE, MAX_VERSIONS = 10_000, 20, 2_000, 2_000
 FARADAY = 96485.33212331001
 NERNST = {"nai": 10.0, "nao": 140.0, "ki": 54.4, "ko": 2.5, "cai": 5e-5, "cao": 2.0}
 """The concentrations (mM) with which NEURON 9.0 starts."""
@@ -126,6 +126,7 @@ class _Machine:
         self.frames: list[list[_Scope]] = [[]]
         self.versions: dict[tuple[str, Expr], str] = {}
         self.counts: dict[str, int] = {}
+        self.seen: dict[Expr, Expr] = {}
         self.left, self.calls, self.initial = MAX_STEPS, 0, False
         ions = [name for use in file.uses for name in (*use.reads, *use.writes)]
         written = [name for use in file.uses for name in use.writes]
@@ -167,7 +168,10 @@ class _Machine:
             return Name(f"{name}#?", at)
         known = sorted(self.known | set(self.numbers))
         raise self.source.error(
-            at, f"{name!r} is not declared", mend="Declare it in PARAMETER or ASSIGNED.", guess=errors.nearest(name, known)
+            at,
+            f"{name!r} is not declared",
+            mend="Declare it in PARAMETER or ASSIGNED.",
+            guess=errors.nearest(name, known),
         )
 
     def write(self, name: str, value: Expr, at: int) -> None:
@@ -181,7 +185,7 @@ class _Machine:
 
     def version(self, name: str, value: Expr) -> Expr:
         """A new version of a variable; what needs no name has none."""
-        value = exact(tidy(value), self.out.look)
+        value = self.exact(tidy(value))
         if isinstance(value, Name | Num):
             return value
         key = (name, value)
@@ -189,7 +193,14 @@ class _Machine:
             self.counts[name] = self.counts.get(name, 0) + 1
             self.versions[key] = f"{name}#{self.counts[name]}"
             self.out.made[self.versions[key]] = value
+            if len(self.out.made) > MAX_VERSIONS:
+                raise errors.ModelError(self.source.name, "it sets too many variables", f"{MAX_VERSIONS} in all")
         return Name(self.versions[key])
+
+    def exact(self, value: Expr) -> Expr:
+        if value not in self.seen:
+            self.seen[value] = exact(value, self.out.look)
+        return self.seen[value]
 
     # expressions
 
@@ -235,7 +246,9 @@ class _Machine:
         """The value of a function, written out."""
         self.calls += 1
         if self.calls > MAX_CALLS:
-            raise self.source.error(at, f"{block.name!r} calls itself, or calls are nested too deep", f"{MAX_CALLS} levels")
+            raise self.source.error(
+                at, f"{block.name!r} calls itself, or calls are nested too deep", f"{MAX_CALLS} levels"
+            )
         if len(args) < len(block.arguments):
             raise self.source.error(at, f"{block.name} has {len(args)} arguments, not {len(block.arguments)}")
         scope = {name: self.version(name, value) for name, value in zip(block.arguments, args, strict=False)}
@@ -273,7 +286,8 @@ class _Machine:
             case Solve():
                 self.solve(statement)
             case Table(held, at):
-                self.note(f"{self.source.place(at).rpartition(':')[0]}: TABLE is ignored; {', '.join(held) or 'it'} is computed exactly.")
+                where = self.source.place(at).rpartition(":")[0]
+                self.note(f"{where}: TABLE is ignored; exact: {', '.join(held) or 'the function'}.")
             case Reaction():
                 self.out.steps.append(self.reaction(statement))
             case Compartment(volume, held, at):
@@ -445,7 +459,7 @@ def _ghk(v: Expr, inside: Expr, outside: Expr, z: Expr) -> Expr:
     return Op("*", charge, flow)
 
 
-_SPELLED = {
+_SPELLED: dict[str, tuple[int, Callable[..., Expr]]] = {
     "pow": (2, lambda x, y: Op("^", x, y)),
     "sinh": (1, _sinh),
     "cosh": (1, _cosh),

@@ -10,10 +10,10 @@ import numpy as np
 import sympy
 
 from sneuron.lang.expr import symbol
-from sneuron.lang.nmodl.exact import algebra, one_less_exp, tree
+from sneuron.lang.nmodl.exact import MAX_SUMS, algebra, one_less_exp, sums, tree
 from sneuron.lang.nmodl.products import ONE, Factors, factors, product, summed, terms
 from sneuron.lang.nmodl.text import value
-from sneuron.lang.nmodl.tree import Expr, Name, Num, Op, names, replaced, size
+from sneuron.lang.nmodl.tree import Expr, Name, Num, Op, depth, names, replaced, size
 
 __all__ = ["Rates", "rates", "slope_of_euler", "slope_of_step", "stays_between"]
 
@@ -39,7 +39,7 @@ def _others(parts: tuple[Expr, ...], one: Expr) -> tuple[Expr, ...]:
 
 
 def _relaxing(x: str, e: Expr, rest: Factors) -> Rates | None:
-    """rest * (inf - x)."""
+    """Rest * (inf - x)."""
     held = terms(e)
     own = [(s, t) for s, t in held if t == Name(x)]
     others = [(s, t) for s, t in held if t != Name(x)]
@@ -51,7 +51,7 @@ def _relaxing(x: str, e: Expr, rest: Factors) -> Rates | None:
 
 
 def _opening(x: str, e: Expr, rest: Factors) -> Rates | None:
-    """rest * (alpha (1 - x) - beta x)."""
+    """Rest * (alpha (1 - x) - beta x)."""
     one_less = Op("-", ONE, Name(x))
     sums: dict[str, list[tuple[int, Expr]]] = {"alpha": [], "beta": []}
     for sign, term in terms(e):
@@ -73,7 +73,7 @@ def _opening(x: str, e: Expr, rest: Factors) -> Rates | None:
 
 def _linear(x: str, slope: Expr) -> Rates | None:
     """By algebra: -(offset / slope) and -1 / slope."""
-    whole = algebra(slope) if size(slope) < 80 else None
+    whole = algebra(slope) if size(slope) < 80 and sums(slope) <= MAX_SUMS else None
     if whole is None:
         return None
     s = sympy.diff(whole, symbol(x))
@@ -150,7 +150,7 @@ def _written_out(e: Expr, look: Callable[[str], Expr | None], wanted: Callable[[
     """An expression in which names are written out as long as what they stand for is wanted."""
     for _ in range(8):
         swap = {n: inner for n in set(names(e)) if (inner := look(n)) is not None and wanted(inner)}
-        if not swap or size(e) > 400:
+        if not swap or size(e) > 400 or depth(e) > 60:
             return e
         e = replaced(e, swap.get)
     return e

@@ -15,8 +15,6 @@ from sneuron.lang.nmodl.tree import (
     Declared,
     File,
     Local,
-    Name,
-    Num,
     Odd,
     Reaction,
     Run,
@@ -133,7 +131,9 @@ class _Grammar(Words):
             if word.text in ("SUFFIX", "POINT_PROCESS", "ARTIFICIAL_CELL"):
                 self.held.kind, self.held.name = word.text, self.name()
                 if word.text == "ARTIFICIAL_CELL":
-                    self.held.refused.append(Odd("an artificial cell is no channel", "Use a neuron of sneuron.", word.at))
+                    self.held.refused.append(
+                        Odd("an artificial cell is no channel", "Use a neuron of sneuron.", word.at)
+                    )
             elif word.text == "USEION":
                 self._ion(word)
             elif word.text == "NONSPECIFIC_CURRENT":

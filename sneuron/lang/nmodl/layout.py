@@ -1,4 +1,4 @@
-"""From versions of variables to named functions: what is used once is written where it is used, the rest gets a name."""
+"""From versions of variables to named functions: what is used once is written in its place, the rest gets a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sneuron.lang.nmodl.tree import Expr, Join, Name, Not, Num, Test, depth, nam
 
 __all__ = ["Layout", "base"]
 
-MAX_SIZE, MAX_DEPTH, MAX_TEXT = 90, 20, 240
+MAX_SIZE, MAX_DEPTH, MAX_TEXT, MAX_LEVELS = 90, 20, 240, 30
 
 
 def base(name: str) -> str:
@@ -165,15 +165,19 @@ class Layout:
 
     def _split(self, taken: set[str]) -> None:
         """Parts of expressions that are too large for one text become functions of their own."""
-        for held in (self.functions, self.roots):
-            for key in list(held):
-                while size(held[key]) > MAX_TEXT or depth(held[key]) > MAX_DEPTH + 10:
-                    part = _middle(held[key])
-                    name = f"{key.replace(':', '_').replace('.', '_')}_part"
-                    while name in taken or name in self.functions:
-                        name += "_"
-                    self.functions[name] = part
-                    held[key] = _without(held[key], part, Name(name))
+        waiting = [(held, key) for held in (self.functions, self.roots) for key in held]
+        while waiting:
+            held, key = waiting.pop()
+            while size(held[key]) > MAX_TEXT or depth(held[key]) > MAX_LEVELS:
+                part = _middle(held[key])
+                if part == held[key]:
+                    break
+                name = f"{key.replace(':', '_')}_part"[-50:]
+                while name in taken or name in self.functions:
+                    name += "_"
+                self.functions[name] = part
+                held[key] = _without(held[key], part, Name(name))
+                waiting.append((self.functions, name))
 
 
 def _middle(e: Expr) -> Expr:
@@ -181,7 +185,9 @@ def _middle(e: Expr) -> Expr:
     whole, best, stack = size(e), e, list(parts(e))
     while stack:
         node = stack.pop()
-        if not isinstance(node, Name | Num | Test | Join | Not) and abs(size(node) - whole / 2) < abs(size(best) - whole / 2):
+        if not isinstance(node, Name | Num | Test | Join | Not) and abs(size(node) - whole / 2) < abs(
+            size(best) - whole / 2
+        ):
             best = node
         stack += parts(node)
     return best

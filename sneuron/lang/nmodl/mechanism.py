@@ -9,7 +9,7 @@ from fractions import Fraction
 from sneuron import errors
 from sneuron.lang.build import TAKEN
 from sneuron.lang.nmodl import kinetics
-from sneuron.lang.nmodl.flow import Flow, carried_out
+from sneuron.lang.nmodl.flow import carried_out
 from sneuron.lang.nmodl.gates import slope_of_euler, slope_of_step
 from sneuron.lang.nmodl.layout import Layout, base
 from sneuron.lang.nmodl.products import tidy

@@ -21,15 +21,11 @@ class Factors:
     downs: tuple[Expr, ...]
 
     def over(self, other: Factors) -> Factors:
-        """This divided by another; the other's coefficient is not 0."""
-        return Factors(
-            self.coefficient / other.coefficient, (*self.ups, *other.downs), (*self.downs, *other.ups)
-        )
+        """Divided by another, whose coefficient is not 0."""
+        return Factors(self.coefficient / other.coefficient, (*self.ups, *other.downs), (*self.downs, *other.ups))
 
     def times(self, other: Factors) -> Factors:
-        return Factors(
-            self.coefficient * other.coefficient, (*self.ups, *other.ups), (*self.downs, *other.downs)
-        )
+        return Factors(self.coefficient * other.coefficient, (*self.ups, *other.ups), (*self.downs, *other.downs))
 
 
 def factors(e: Expr) -> Factors:
@@ -123,17 +119,23 @@ def scaled(e: Expr, by: Fraction) -> Expr:
 
 
 def tidy(e: Expr) -> Expr:
-    """The same without what only takes room: +-, double signs, factors of 1, sums and products with 0."""
-    e = rebuilt(e, tidy)
+    """The same without what only takes room: +-, double signs, factors of 1, sums with 0."""
+    return _tidied(rebuilt(e, tidy))
+
+
+def _tidied(e: Expr) -> Expr:
+    """An expression whose parts are tidy."""
     match e:
         case Neg(Num(number)):
             return Num(-number)
         case Neg(Neg(of)):
             return of
+        case Neg(Op("-", Neg(left), right)):
+            return Op("+", left, right)
         case Op("+", left, Num(number)) if number < 0:
-            return tidy(Op("-", left, Num(-number)))
+            return _tidied(Op("-", left, Num(-number)))
         case Op("-", left, Num(number)) if number < 0:
-            return tidy(Op("+", left, Num(-number)))
+            return _tidied(Op("+", left, Num(-number)))
         case Op("+", left, Neg(of)):
             return Op("-", left, of)
         case Op("-", left, Neg(of)):
@@ -141,10 +143,11 @@ def tidy(e: Expr) -> Expr:
         case Op("+", left, right):
             return right if left == ZERO else left if right == ZERO else e
         case Op("-", left, right):
-            return tidy(Neg(right)) if left == ZERO else left if right == ZERO else e
+            return _tidied(Neg(right)) if left == ZERO else left if right == ZERO else e
+        case Op("*", left, Op("/", Num(number), right)) if number == 1:
+            return Op("/", left, right)
         case Op("*", left, right):
             return right if left == ONE else left if right == ONE else e
         case Op("/" | "^", left, right) if right == ONE:
             return left
     return e
-

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sneuron.lang.nmodl.tree import Call, Expr, Join, Name, Neg, Not, Num, Op, Test, Where
+from sneuron.lang.nmodl.tree import Call, Expr, Join, Name, Neg, Not, Num, Op, Test, Where, names
 
 __all__ = ["text", "value", "written"]
 
@@ -68,6 +68,8 @@ class _Writer:
         own = _LEVEL[op]
         if op == "^":
             return own, f"{self.of(left, 9)}**{self.of(right, 9)}"
+        if own == 6 and (isinstance(left, Neg) or (isinstance(left, Num) and left.value < 0)):
+            return 5, f"{self.of(left, 5)}{op}{self.of(right, 7)}"  # -a/b is (-a)/b and needs no brackets
         between = f" {op} " if own == 5 else op
         return own, f"{self.of(left, own)}{between}{self.of(right, own + 1)}"
 
@@ -108,9 +110,17 @@ class _Values:
                 return np.logical_not(self.of(of))
 
     def _name(self, name: str) -> Any:
-        if name not in self.known:
-            held = self.look(name) if self.look else None
-            self.known[name] = np.float64(math.nan) if held is None else self.of(held)
+        """The value of a name, after those that it needs, without recursion from name to name."""
+        stack = [name]
+        while stack:
+            held = self.look(stack[-1]) if self.look else None
+            missing = [n for n in names(held) if n not in self.known] if held is not None else []
+            if missing and len(stack) < 5000:
+                stack += missing
+                continue
+            last = stack.pop()
+            if last not in self.known:
+                self.known[last] = np.float64(math.nan) if held is None else self.of(held)
         return self.known[name]
 
 

@@ -23,7 +23,9 @@ _SHORT = {
     "pmho": "pS", "M": "M", "celsius": "degC", "rad": "1", "radian": "1", "unity": "1", "1": "1",
 }  # fmt: skip
 _KNOWN = re.compile(r"(?:[fpnumckM]?(?:V|A|S|s|m|M|mol|C|J|F|L|Ohm|Hz|g)|K|degC)\Z")
-_WORD = re.compile(r"\s*(?:(?P<number>\d+\.?\d*(?:[eE]?[-+]\d+)?|\.\d+)|(?P<name>[A-Za-z]+)(?P<power>\d*)|(?P<op>[-*/. ]))")
+_WORD = re.compile(
+    r"\s*(?:(?P<number>\d+\.?\d*(?:[eE]?[-+]\d+)?|\.\d+)|(?P<name>[A-Za-z]+)(?P<power>\d*)|(?P<op>[-*/. ]))"
+)
 _CONSTANTS = {
     "faraday": (96485.33212331001, "C"),
     "k": (1.380649e-23, "J/K"),

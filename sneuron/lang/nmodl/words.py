@@ -8,11 +8,11 @@ from fractions import Fraction
 
 from sneuron import errors
 from sneuron.lang.nmodl.tokens import Source, Token
-from sneuron.lang.nmodl.tree import Call, Expr, Join, Name, Neg, Not, Num, Op, Test
+from sneuron.lang.nmodl.tree import Call, Expr, Join, Name, Neg, Not, Num, Op, Test, depth
 
 __all__ = ["MAX_DEPTH", "MAX_PARTS", "Words", "number"]
 
-MAX_DEPTH, MAX_PARTS = 40, 600
+MAX_DEPTH, MAX_PARTS, MAX_LEVELS = 40, 600, 100
 _LEVELS = (("||",), ("&&",), ("<", "<=", ">", ">=", "==", "!="), ("+", "-"), ("*", "/"))
 
 
@@ -99,18 +99,18 @@ class Words:
 
     def expression(self) -> Expr:
         """A whole expression."""
-        self.count = 0
-        return self._binary(0)
+        self.count, start = 0, self.now
+        found = self._binary(0)
+        if depth(found) > MAX_LEVELS:
+            raise self.source.error(start.at, "the expression is too deep", f"{MAX_LEVELS} levels")
+        return found
 
     def _binary(self, level: int) -> Expr:
         if level == len(_LEVELS):
             return self._unary()
-        left, steps = self._binary(level + 1), 0
+        left = self._binary(level + 1)
         while self.now.kind == "op" and self.now.text in _LEVELS[level]:
             op = self.take().text
-            steps += 1
-            if steps > MAX_DEPTH * 5:
-                raise self.error("the expression is too long", f"at most {MAX_DEPTH * 5} terms")
             left = _joined(op, left, self._binary(level + 1))
         return left
 
