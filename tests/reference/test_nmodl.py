@@ -83,7 +83,9 @@ def test_currents_and_states_of_a_voltage_step_are_those_of_neuron(one: dict) ->
     smallest = max(room * np.abs(measured).max(), 1e-6 if one["mod"] == "namarkov" else 1e-13)
     np.testing.assert_allclose(found["current"] / scale, measured, rtol=room, atol=smallest)
     for name, values in one["states"].items():
-        np.testing.assert_allclose(found[f"x.{name}"], values, rtol=room, atol=2e-7 if one["mod"] == "namarkov" else 1e-8)
+        np.testing.assert_allclose(
+            found[f"x.{name}"], values, rtol=room, atol=2e-7 if one["mod"] == "namarkov" else 1e-8
+        )
 
 
 def cell() -> Neuron:

@@ -56,6 +56,7 @@ class _Writer:
         self.factor: dict[str, Fraction] = {}
         self.called: dict[str, str] = {}
         self.params: dict[str, Param] = {}
+        self.declared: dict[str, str | None] = {}
 
     def channel(self, name: str, citation: str) -> tuple[Channel, list[str]]:
         self._declare()
@@ -100,7 +101,7 @@ class _Writer:
             self._leaf(name)
         for name in made.functions:
             unit = self._spelled(self._declared(made.variable.get(name, name)))
-            self._set_scale(name, unit)
+            self.declared[name] = self._set_scale(name, unit) if unit else None
 
     def _declared(self, name: str) -> Declared | None:
         file = self.file
@@ -289,7 +290,7 @@ class _Writer:
         self, current: Expr | None, gates: Mapping[str, Rates], equations: Mapping[str, Expr], ways: Mapping[Any, Expr]
     ) -> dict[str, Wanted]:
         """All expressions with the units that they must have."""
-        found = {f"function:{n}": Wanted(n, e, None, n) for n, e in self.functions.items()}
+        found = {f"function:{n}": Wanted(n, e, self.declared.get(n), n) for n, e in self.functions.items()}
         for x, (kind, first, second) in gates.items():
             pair = ("1/ms", "1/ms") if kind == "ab" else ("1", "ms")
             for part, e, unit in zip("ab", (first, second), pair, strict=True):

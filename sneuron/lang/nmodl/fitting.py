@@ -6,7 +6,7 @@ in NEURON: a factor of 1 in front of a name leaves its unit open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
@@ -15,7 +15,7 @@ from sneuron import errors
 from sneuron.lang.expr import parse
 from sneuron.lang.nmodl.products import ONE
 from sneuron.lang.nmodl.text import text
-from sneuron.lang.nmodl.tree import Expr, Name, Op, names, rebuilt
+from sneuron.lang.nmodl.tree import Call, Expr, Name, Op, names, parts, rebuilt
 from sneuron.lang.units import Unit, unit_of, unit_value
 
 __all__ = ["Wanted", "fitted"]
@@ -35,12 +35,15 @@ class Wanted:
     unit : str or None
     name : str
         What it is called by others; empty when nothing calls it.
+    found : str or None
+        The unit that it has, where that was found.
     """
 
     what: str
     e: Expr
     unit: str | None
     name: str = ""
+    found: str | None = None
     _read: dict[Expr, sympy.Expr] = field(default_factory=dict)
 
     def parsed(self, scope: Mapping[str, str]) -> sympy.Expr:
@@ -72,23 +75,34 @@ def fitted(held: list[Wanted], units: dict[str, str], open_: Iterable[str], scop
 
 
 def _loosened(one: Wanted, held: list[Wanted], units: dict[str, str], scope: Mapping[str, str]) -> bool:
-    """Leave units open in an expression that does not fit: in one name if that is enough, else in all."""
-    if all(one is not w for w in _misfits(held, units, scope)):
+    """Leave units open in an expression that does not fit; whether that is worth a word.
+
+    A factor of 1 before an exponential is none: in `tau = 2 + exp(v/50)`, the numbers have a unit, as files write it.
+    """
+    wrong = [w for w in _misfits(held, units, scope) if w is one]
+    if not wrong:
         return False
-    whole = one.e
-    free = [*dict.fromkeys(names(whole))]
-    tries = [_opened(whole, set(tried)) for tried in (*([n] for n in free), free)]
-    for e in (*tries, Op("*", ONE, tries[-1])):
-        one.e = e
-        if all(one is not w for w in _misfits(held, units, scope)):
-            return True
+    whole, free = one.e, [Name(n) for n in dict.fromkeys(names(one.e))]
+    calls = list(_calls(whole)) if wrong[0].found in (None, "1") else []
+    tries = [*([c] for c in calls), calls, *([n] for n in free), free]
+    for tried in tries:
+        one.e = _opened(whole, tried)
+        if tried and all(one is not w for w in _misfits(held, units, scope)):
+            return isinstance(tried[0], Name)
+    one.e = Op("*", ONE, one.e)
     return True
 
 
-def _opened(e: Expr, held: set[str]) -> Expr:
-    if isinstance(e, Name):
-        return Op("*", ONE, e) if e.id in held else e
-    return rebuilt(e, lambda part: _opened(part, held))
+def _calls(e: Expr) -> Iterator[Expr]:
+    if isinstance(e, Call):
+        yield e
+    for part in parts(e):
+        yield from _calls(part)
+
+
+def _opened(e: Expr, held: Sequence[Expr]) -> Expr:
+    """An expression with a factor of 1 before some of its parts."""
+    return Op("*", ONE, e) if e in held else rebuilt(e, lambda part: _opened(part, held))
 
 
 def _misfits(held: list[Wanted], units: Mapping[str, str], scope: Mapping[str, str]) -> list[Wanted]:
@@ -96,8 +110,10 @@ def _misfits(held: list[Wanted], units: Mapping[str, str], scope: Mapping[str, s
     known: dict[str, Unit | None] = {name: unit_value(unit, name) for name, unit in units.items()}
     found = []
     for one in held:
+        one.found = None
         try:
             unit = unit_of(one.parsed(scope), known, one.what)
+            one.found = None if unit is None else str(unit)
             if unit is not None and one.unit is not None and not unit.same(unit_value(one.unit, one.what)):
                 raise errors.UnitError(one.what, f"in {unit}, not in {one.unit}")
         except errors.UnitError:

@@ -57,7 +57,7 @@ def spelled(text: str, aliases: Mapping[str, str], level: int = 0) -> str | None
     above, below = list[str](), list[str]()
     for name, power, over in _terms(text):
         atom = _atom(name, aliases, level)
-        if atom is None or (power and not atom.isalpha()):
+        if atom is None or (power and (not atom.isalpha() or len(power) > 1)):
             return None
         if atom != "1":
             (below if over else above).append(f"{atom}{power}" if power != "1" else atom)
@@ -129,6 +129,8 @@ def _size(text: str, aliases: Mapping[str, str]) -> float | None:
             continue
         one = float(_number(match["number"])) if match["number"] else _named(match["name"], aliases)
         if one is None:
+            return None
+        if len(match["power"] or "1") > 1:
             return None
         found *= (one ** int(match["power"] or 1)) ** (-1 if over else 1)
     return found
