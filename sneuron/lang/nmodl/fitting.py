@@ -84,7 +84,7 @@ def _loosened(one: Wanted, held: list[Wanted], units: dict[str, str], scope: Map
         return False
     whole, free = one.e, [Name(n) for n in dict.fromkeys(names(one.e))]
     calls = list(_calls(whole)) if wrong[0].found in (None, "1") else []
-    tries = [*([c] for c in calls), calls, *([n] for n in free), free]
+    tries: list[Sequence[Expr]] = [*([c] for c in calls), calls, *([n] for n in free), free]
     for tried in tries:
         one.e = _opened(whole, tried)
         if tried and all(one is not w for w in _misfits(held, units, scope)):

@@ -22,7 +22,50 @@ __all__ = ["import_nmodl", "read_nmodl"]
 def import_nmodl(
     what: str | Path, name: str | None = None, source: str | None = None, current: str | None = None
 ) -> Channel:
-    """The channel that a file of NMODL (NEURON's language of mechanisms) describes."""
+    """The channel that a file of NMODL (NEURON's language of mechanisms) describes.
+
+    Parameters
+    ----------
+    what : str or Path
+        A path, or the text itself (a text with a "{" in it). A file may INCLUDE others that lie beside it.
+    name : str, optional
+        What the channel is called; else as SUFFIX or POINT_PROCESS says.
+    source : str, optional
+        Where it comes from (author, year, DOI); else the name of the file.
+    current : str, optional
+        The current to take where the file has several ("ina", or its ion: "na"); else their sum.
+
+    Returns
+    -------
+    Channel
+        Currents in uA/cm2 (of a point process: nA), conductances in mS/cm2 (uS); parameters, states and functions under
+        the names of the file. Its `note` says what was changed or ignored.
+
+    Raises
+    ------
+    ModelError
+        At the first thing that cannot be taken: file, line and column, the line with a caret, what is possible, how to
+        mend.
+
+    Notes
+    -----
+    The code of INITIAL, BREAKPOINT and all that they call is carried out with symbols, never run: what comes out is
+    dx/dt of each state and each current as expressions of states and parameters. Rates that are 0/0 at one voltage
+    become exact. NMODL: Hines & Carnevale 2000, Neural Comput 12:995, doi:10.1162/089976600300015475.
+
+    Examples
+    --------
+    >>> channel = import_nmodl('''
+    ... NEURON { SUFFIX slow  USEION k READ ek WRITE ik }
+    ... PARAMETER { gbar = 0.001 (S/cm2) }
+    ... STATE { n }
+    ... ASSIGNED { v (mV) ek (mV) ik (mA/cm2) }
+    ... BREAKPOINT { SOLVE states METHOD cnexp  ik = gbar*n*(v - ek) }
+    ... DERIVATIVE states { n' = (1/(1 + exp(-(v + 35)/10)) - n)/50 }
+    ... ''')
+    >>> channel.current, channel.params["gbar"].value, channel.gates["n"].tau
+    ('gbar*n*(v - ek)', 1.0, '50')
+    """
     return read_nmodl(what, name, source, current)[0]
 
 
