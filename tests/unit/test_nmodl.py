@@ -89,7 +89,8 @@ def test_conductances_are_kept_in_our_units_and_mean_what_they_meant(unit: str, 
     ("e", "value"),
     [
         ("-2^2", -4.0), ("2^3^2", 512.0), ("2^-1", 0.5), ("1/2", 0.5), ("6/2*3", 9.0), ("2 - 3 - 4", -5.0),
-        ("1.e1", 10.0), ("-(-3)", 3.0), ("1e-3 (mV)*(5)", 5e-3), ("(2 < 3)*4", 4.0), ("!(2 < 3) + 1", 1.0), ("pow(2, 3)", 8.0),
+        ("1.e1", 10.0), ("-(-3)", 3.0), ("1e-3 (mV)*(5)", 5e-3), ("(2 < 3)*4", 4.0), ("!(2 < 3) + 1", 1.0),
+        ("pow(2, 3)", 8.0),
         ("log10(1000)", 3.0), ("fabs(-2) + fmax(1, 2)", 4.0), ("cosh(1) - sinh(1)", np.exp(-1)), ("ceil(1.2)", 2.0),
         ("exprelr(0)", 1.0), ("tan(1)", np.tan(1.0)), ("(1 < 2 && 2 > 3 || 3 >= 3)*1", 1.0),
     ],
@@ -142,6 +143,26 @@ def test_what_only_initial_sets_from_the_voltage_stays() -> None:
     assert channel.equations == {"vh": "0"}
     assert channel.states["vh"].start == "v"
     assert any("keeps its start value" in n for n in notes)
+
+
+def test_arrays_and_loops_are_written_out() -> None:
+    code = """
+BREAKPOINT { SOLVE states
+ i = g*m*h*(v + 60) }
+PROCEDURE states() { LOCAL fac[2]
+ FROM n = 0 TO 1 {
+  tau[n] = 2 + 3*n
+  inf[n] = steady(v, n)
+  fac[n] = 1 - exp(-dt/tau[n]) }
+ m = m + fac[0]*(inf[0] - m)
+ h = h + fac[1]*(inf[1] - h) }
+FUNCTION steady(v, n) {
+ if (n == 0) { steady = 1/(1 + exp(-(v + 30)/k)) } else if (n == 1) { steady = 1/(1 + exp((v + 50)/k)) } }
+"""
+    text = mod(code, more="inf[2] tau[2]").replace("STATE { m }", "STATE { m h }")
+    gates = sn.import_nmodl(text).gates
+    assert (gates["m"].tau, gates["h"].tau) == ("2", "5")
+    assert (gates["m"].inf, gates["h"].inf) == ("1/(1 + exp(-(v + 30)/k))", "1/(1 + exp((v + 50)/k))")
 
 
 # gates
@@ -342,6 +363,12 @@ def test_other_reactions_are_mass_action() -> None:
 def test_a_scheme_with_a_dead_end_has_no_steady_state_and_is_equations() -> None:
     channel = scheme("~ C <-> O (a, b)\n ~ O -> I (0.4)")
     assert (list(channel.transitions), sorted(channel.equations)) == ([], ["C", "I", "O"])
+
+
+def test_fluxes_of_the_last_reaction_have_names() -> None:
+    text = mod(SCHEME.format(steps="~ C <-> O (a, b)\n ip = f_flux - b_flux\n ~ O <-> I (0.4, 0.1)"), more="ip")
+    channel = sn.import_nmodl(text.replace("STATE { m }", "").replace("i = g*O", "i = ip + g*O"))
+    assert (channel.current, channel.functions["ip"]) == ("1000*ip + g*O*(v + 60)", "a*C - b*O")
 
 
 # ions

@@ -85,9 +85,11 @@ PROCEDURE rates(v (mV)) {{ a = 0.5*exp(v/k) b = 0.3*exp(-v/k) }}
         (mod(WHOLE.replace("DERIVATIVE s {", "NONLINEAR s {")), "SOLVE s", "NONLINEAR blocks cannot be taken"),
         (mod(WHOLE.replace("m' =", "q' =")), "q' =", "'q' is no state"),
         (mod(WHOLE.replace("m' =", "m'' =")), "' = ", "only first derivatives"),
-        (mod(WHOLE, params="c[3]"), "c[3]", "arrays"),
-        (mod(WHOLE.replace("minf = 1/", "minf = c[0]/")), "[0]", "arrays"),
-        (mod(WHOLE.replace("minf = 1", "FROM j = 0 TO 3 { minf = j }\nminf = 1")), "FROM", "loops"),
+        (mod(WHOLE, params="c[300]"), "c[300]", "300 places"),
+        (mod(WHOLE.replace("minf = 1/", "minf = c[0]/")), "c[0]", "no place 0"),
+        (mod(WHOLE.replace("minf = 1/", "minf = c[2]/"), more="c[2]"), "c[2]", "no place 2"),
+        (mod(WHOLE.replace("minf = 1/", "minf = c[k]/"), more="c[2]"), "c[k]", "known beforehand"),
+        (mod(WHOLE.replace("minf = 1", "FROM j = 0 TO k { minf = j }\nminf = 1")), "FROM", "this loop"),
         (mod(WHOLE.replace("minf = 1", "WHILE (v < 3) { minf = 2 }\nminf = 1")), "WHILE", "loops"),
         (mod(WHOLE.replace("1/(1 +", "p/(1 +"), "SUFFIX x\nPOINTER p\nNONSPECIFIC_CURRENT i"), "p/(1", "pointer"),
         (mod(WHOLE, "POINT_PROCESS x\nELECTRODE_CURRENT i"), "ELECTRODE_CURRENT", "stimulus"),
@@ -229,12 +231,13 @@ def test_bombs_are_refused_or_harmless(name: str) -> None:
     assert time.process_time() - started < 10
 
 
-WORDS = [
-    "v", "m", "i", "g", "k", "minf", "exp", "(", ")", "{", "}", "+", "-", "*", "/", "^", "=", "'", "~", "<->", "<<", ",",
-    "1", "2.5", "if", "else", "LOCAL", "SOLVE", "s", "rates", "STATE", "NEURON", "KINETIC", "PROCEDURE", "INITIAL", "UNITS",
-    "TABLE", "FROM", "VERBATIM", "ENDVERBATIM", "\n", "PARAMETER", "BREAKPOINT", "DERIVATIVE", "CONSERVE",
-    "COMPARTMENT",
-]  # fmt: skip
+WORDS = (
+    """
+v m i g k minf exp ( ) { } + - * / ^ = ' ~ <-> << , 1 2.5 if else LOCAL SOLVE s rates STATE NEURON KINETIC
+PROCEDURE INITIAL UNITS TABLE FROM VERBATIM ENDVERBATIM PARAMETER BREAKPOINT DERIVATIVE CONSERVE COMPARTMENT
+""".split()
+    + ["\n"]
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -64,7 +64,7 @@ class _Writer:
             n: self._ours(e, self._scale_of(self.made.variable.get(n, n))) for n, e in self.made.functions.items()
         }
         roots = {k: self._ours(e, self._root_scale(k)) for k, e in self.made.roots.items()}
-        self.functions = _ordered(functions)
+        self.functions = _ordered(functions, self.source)
         current = self._current(roots)
         gates, equations = self._moving(roots)
         ways = {tuple(k.split(":")[1:]): e for k, e in roots.items() if k.startswith("way:")}
@@ -355,13 +355,14 @@ def _gate(x: str, kind: str, done: Mapping[str, str]) -> Gate:
     return Gate(alpha=first, beta=second) if kind == "ab" else Gate(inf=first, tau=second)
 
 
-def _ordered(functions: Mapping[str, Expr]) -> dict[str, Expr]:
+def _ordered(functions: Mapping[str, Expr], source: Source) -> dict[str, Expr]:
     """Functions so that each comes after those that it uses."""
     found: dict[str, Expr] = {}
     while set(functions) - set(found):
         ready = [n for n, e in functions.items() if n not in found and set(names(e)) & set(functions) <= set(found)]
         if not ready:
-            raise errors.ModelError("NMODL", f"{', '.join(set(functions) - set(found))} need one another in a circle")
+            circle = ", ".join(sorted(set(functions) - set(found)))
+            raise errors.ModelError(source.name, f"{circle} need one another in a circle", mend="Break the circle.")
         found |= {n: functions[n] for n in ready}
     return found
 

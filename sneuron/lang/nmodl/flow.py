@@ -13,6 +13,7 @@ from fractions import Fraction
 from sneuron import errors
 from sneuron.lang.nmodl.exact import exact
 from sneuron.lang.nmodl.products import tidy
+from sneuron.lang.nmodl.text import value
 from sneuron.lang.nmodl.tokens import Source
 from sneuron.lang.nmodl.tree import (
     Assign,
@@ -24,6 +25,7 @@ from sneuron.lang.nmodl.tree import (
     File,
     Join,
     Local,
+    Loop,
     Name,
     Neg,
     Not,
@@ -44,7 +46,7 @@ from sneuron.lang.nmodl.tree import (
 
 __all__ = ["NERNST", "Flow", "Step", "carried_out"]
 
-MAX_STEPS, MAX_CALLS, MAX_SIZE, MAX_VERSIONS = 10_000, 20, 2_000, 2_000
+MAX_STEPS, MAX_CALLS, MAX_SIZE, MAX_VERSIONS, MAX_TURNS = 10_000, 20, 2_000, 2_000, 200
 FARADAY = 96485.33212331001
 NERNST = {"nai": 10.0, "nao": 140.0, "ki": 54.4, "ko": 2.5, "cai": 5e-5, "cao": 2.0}
 """The concentrations (mM) with which NEURON 9.0 starts."""
@@ -69,6 +71,19 @@ class Step:
     kind: str
     rates: tuple[Expr, ...]
     at: int
+
+    def fluxes(self) -> tuple[Expr, ...]:
+        """What goes forward, and what goes back."""
+        sides = ((), ()) if self.kind == "<<" else (self.left, self.right)
+        return tuple(_acted(rate, side) for rate, side in zip(self.rates, sides, strict=False))
+
+
+def _acted(rate: Expr, side: tuple[tuple[int, str], ...]) -> Expr:
+    """A rate times what goes in."""
+    found = rate
+    for count, name in side:
+        found = Op("*", found, Name(name) if count == 1 else Op("^", Name(name), Num(Fraction(count))))
+    return found
 
 
 @dataclass
@@ -215,7 +230,19 @@ class _Machine:
             raise self.source.error(at, "this expression is too large when written out", f"{MAX_SIZE} parts")
         return found
 
+    def item(self, name: str, index: Expr, at: int) -> str:
+        """The variable that is one place of an array."""
+        number = tidy(index)
+        if not isinstance(number, Num) or number.value.denominator != 1:
+            raise self.source.error(at, f"the place in {name!r} is no whole number that is known beforehand")
+        one = f"{name}_{int(number.value)}"
+        if one not in self.known and not any(one in scope for scope in self.frames[-1]):
+            raise self.source.error(at, f"{name!r} has no place {int(number.value)}")
+        return one
+
     def call(self, e: Call, at: int) -> Expr:
+        if e.name.endswith("[]"):
+            return self.read(self.item(e.name[:-2], self.worth(e.args[0], at), e.at), e.at)
         args = tuple(_worth(self.worth(a, at)) for a in e.args)
         block = self.file.blocks.get(e.name)
         if block is not None and block.kind in ("FUNCTION", "PROCEDURE"):
@@ -273,8 +300,11 @@ class _Machine:
 
     def one(self, statement: Statement) -> None:
         match statement:
-            case Assign(name, value, at, prime):
-                self.assign(name, _worth(self.worth(value, at)), at, prime)
+            case Assign(name, value, at, prime, index):
+                one = name if index is None else self.item(name, self.worth(index, at), at)
+                self.assign(one, _worth(self.worth(value, at)), at, prime)
+            case Loop():
+                self.loop(statement)
             case Local(held):
                 self.frames[-1][-1].update({name: Num(Fraction(0)) for name in held})
             case Branch():
@@ -307,8 +337,9 @@ class _Machine:
                 if name not in self.file.states and k < len(rates):
                     rates[k] = Op("*", rates[k], Op("^", self.read(name, at), Num(Fraction(count))))
             sides.append(tuple((count, name) for count, name in side if name in self.file.states))
-        done = tuple(self.version("rate", r) for r in rates)
-        return Step(sides[0], sides[1], statement.kind, done, at)
+        done = Step(sides[0], sides[1], statement.kind, tuple(self.version("rate", r) for r in rates), at)
+        self.frames[-1][0] |= dict(zip(("f_flux", "b_flux"), done.fluxes(), strict=False))
+        return done
 
     def kept(self, name: str, e: Expr, at: int) -> Expr:
         return self.version(name, self.worth(e, at))
@@ -325,8 +356,22 @@ class _Machine:
         else:
             self.env[f"{name}'"] = self.version(f"{name}'", value)
 
+    def loop(self, statement: Loop) -> None:
+        ends = [tidy(self.worth(e, statement.at)) for e in (statement.low, statement.high)]
+        numbers = [int(e.value) for e in ends if isinstance(e, Num)]
+        if len(numbers) < 2 or numbers[1] - numbers[0] > MAX_TURNS:
+            what = "the ends of this loop are no numbers that are known beforehand"
+            raise self.source.error(statement.at, what, f"at most {MAX_TURNS} turns")
+        for k in range(numbers[0], numbers[1] + 1):
+            self.frames[-1].append({statement.name: Num(Fraction(k))})
+            self.body(statement.body)
+            self.frames[-1].pop()
+
     def branch(self, statement: Branch) -> None:
         test, at = tidy(_truth(self.worth(statement.test, statement.at))), statement.at
+        if isinstance(test, Test) and isinstance(test.left, Num) and isinstance(test.right, Num):
+            self.body(statement.yes if bool(value(test, {})) else statement.no)
+            return
         steps, frame = len(self.out.steps), self.frames[-1]
         before, kept = dict(self.env), [dict(s) for s in frame]
         self.body(statement.yes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from sneuron.lang.nmodl.tree import (
     Declared,
     File,
     Local,
+    Loop,
     Odd,
     Reaction,
     Run,
@@ -37,10 +39,11 @@ _REFUSED = {
     "INCLUDE": ("this file is not read", "Put the text of that file in this place."),
 }
 _WORDS = {
-    "WHILE": "loops", "while": "loops", "FROM": "loops", "FORALL": "loops", "LONGITUDINAL_DIFFUSION": "diffusion",
+    "WHILE": "loops", "while": "loops", "FORALL": "loops", "LONGITUDINAL_DIFFUSION": "diffusion",
     "MATCH": "MATCH", "SENS": "SENS", "RESET": "RESET", "WATCH": "WATCH", "goto": "goto",
 }  # fmt: skip
-_INCLUDE = re.compile(r"^\s*#\s*include\b.*$", re.MULTILINE)
+_HARMLESS_LINE = re.compile(r"^\s*#\s*include\b.*$|\b(\w+)\s*=\s*_ion_\1\s*;", re.MULTILINE)
+MAX_ARRAY = 64
 _HARMLESS = frozenset(["", "return 0;", "return;", "return 0 ;"])
 
 
@@ -200,16 +203,25 @@ class _Grammar(Words):
         while not self.took("}"):
             if self.took(","):
                 continue
-            one = self._declared()
-            held[one.name] = one
+            one, count = self._declared()
+            if count == 0:
+                held[one.name] = one
+            held |= {f"{one.name}_{k}": dataclasses.replace(one, name=f"{one.name}_{k}") for k in range(count)}
 
-    def _declared(self) -> Declared:
+    def _places(self, at: int) -> int:
+        """How many places an array has; 0 for what is none."""
+        if not self.took("["):
+            return 0
+        count = int(self.signed())
+        self.want("]")
+        if not 1 <= count <= MAX_ARRAY:
+            raise self.source.error(at, f"this array has {count} places", f"1 to {MAX_ARRAY}")
+        return count
+
+    def _declared(self) -> tuple[Declared, int]:
+        """A declaration, and of how many; 0 for what is no array."""
         at, name = self.now.at, self.name()
-        if self.has("["):
-            what = "arrays cannot be taken"
-            self.held.refused.append(Odd(what, "Write the variables out one by one.", at))
-            while not self.took("]"):
-                self.take()
+        count = self._places(at)
         value = self.signed() if self.took("=") else None
         unit, low, high = self.unit(), None, None
         if self.took("FROM"):
@@ -222,7 +234,7 @@ class _Grammar(Words):
             if self.took(","):
                 high = float(self.signed())
             self.want(">")
-        return Declared(name, value, unit, low, high, at)
+        return Declared(name, value, unit, low, high, at), count
 
     # code
 
@@ -277,6 +289,8 @@ class _Grammar(Words):
             self.expression()
         elif self.took("COMPARTMENT"):
             yield self._compartment(word)
+        elif self.took("FROM"):
+            yield self._loop(word)
         elif self.has(*_WORDS):
             self.take()
             self._pass_over()
@@ -285,8 +299,8 @@ class _Grammar(Words):
             yield self._plain(word)
 
     def _c_code(self, word: Token) -> Iterator[Odd]:
-        """C code that does something is refused; what only returns or includes is passed over."""
-        code = " ".join(_INCLUDE.sub("", _without_comments(word.text)).split())
+        """C code that does something is refused; what returns, includes, or looks up an ion again is passed over."""
+        code = " ".join(_HARMLESS_LINE.sub("", _without_comments(word.text)).split())
         if code not in _HARMLESS:
             what = "VERBATIM holds C code, which cannot be taken"
             yield Odd(what, "Write in NMODL what it does, and leave it out.", word.at)
@@ -296,13 +310,15 @@ class _Grammar(Words):
         name = self.name()
         if self.took("("):
             return Run(Call(name, tuple(self._arguments()), word.at))
-        if self.has("["):
-            raise self.error("arrays cannot be taken", mend="Write the variables out one by one.")
+        index = None
+        if self.took("["):
+            index = self.expression()
+            self.want("]")
         prime = self.took("'")
         if self.has("'"):
             raise self.error("only first derivatives can be taken", mend="Write it as two equations.")
         self.want("=")
-        return Assign(name, self.expression(), word.at, prime)
+        return Assign(name, self.expression(), word.at, prime, index)
 
     def _branch(self) -> Branch:
         at = self.take().at
@@ -319,12 +335,19 @@ class _Grammar(Words):
             self.inside -= 1
         return Branch(test, yes, no, at)
 
+    def _loop(self, word: Token) -> Loop:
+        name = self.name()
+        self.want("=")
+        low = self.expression()
+        self.want("TO")
+        return Loop(name, low, self.expression(), tuple(self._body()), word.at)
+
     def _locals(self) -> list[str]:
         found = []
         while True:
-            found.append(self.name())
-            if self.took("["):
-                raise self.error("arrays cannot be taken", mend="Write the variables out one by one.")
+            at, name = self.now.at, self.name()
+            count = self._places(at)
+            found += [f"{name}_{k}" for k in range(count)] or [name]
             if not self.took(","):
                 return found
 

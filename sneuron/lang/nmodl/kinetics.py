@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from sneuron.lang.nmodl.flow import Step
 from sneuron.lang.nmodl.products import summed
-from sneuron.lang.nmodl.tree import Expr, Name, Num, Op
+from sneuron.lang.nmodl.tree import Expr, Num, Op
 
 __all__ = ["is_markov", "slopes", "ways"]
 
@@ -70,15 +70,6 @@ def slopes(steps: Sequence[Step], states: Sequence[str], volumes: Mapping[str, E
 
 
 def _flux(step: Step) -> Expr:
-    forward = step.rates[0]
-    if step.kind == "<<":
-        return forward
-    flux = _acted(forward, step.left)
-    return flux if len(step.rates) < 2 else Op("-", flux, _acted(step.rates[1], step.right))
-
-
-def _acted(rate: Expr, side: Sequence[tuple[int, str]]) -> Expr:
-    found = rate
-    for count, name in side:
-        found = Op("*", found, Name(name) if count == 1 else Op("^", Name(name), Num(Fraction(count))))
-    return found
+    """What goes forward less what goes back."""
+    fluxes = step.fluxes()
+    return fluxes[0] if len(fluxes) < 2 else Op("-", fluxes[0], fluxes[1])

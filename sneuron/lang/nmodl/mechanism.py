@@ -153,9 +153,15 @@ class _Maker:
             if name not in out.states:
                 found[f"given:{name}"] = flow.last[name]
         for x in self.file.states:
+            if x not in out.states and x in flow.last and x in self._leaves(flow.last[x]):
+                what = f"{x!r} is set from itself, without a time step"
+                raise self.source.error(self.file.states[x].at, what, mend="Give it an equation in DERIVATIVE.")
             if x not in out.states and x in flow.last:
                 found[f"given:{x}"] = flow.last[x]
         found |= {f"start:{x}": flow.first[x] for x in out.states if x in flow.first}
+        for x in [x for x in out.states if "dt" in self._leaves(found.get(f"start:{x}", _ZERO))]:
+            del found[f"start:{x}"]
+            out.notes.append(f"{x}: INITIAL takes a step of dt; that is left out.")
         return found
 
     def _reactions(self, found: dict[str, Expr]) -> dict[str, Expr]:

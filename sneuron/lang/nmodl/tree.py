@@ -17,6 +17,7 @@ __all__ = [
     "File",
     "Join",
     "Local",
+    "Loop",
     "Name",
     "Neg",
     "Not",
@@ -49,7 +50,7 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A variable; "a#2" is the second thing that was assigned to `a`."""
+    """A variable; "a#2" is the second thing that was assigned to `a`, "a_2" is a[2]."""
 
     id: str
     at: int = field(default=-1, compare=False)
@@ -113,12 +114,24 @@ Expr = Num | Name | Neg | Op | Call | Test | Join | Not | Where
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """name = value, or name' = value."""
+    """name = value, or name' = value, or name[index] = value."""
 
     name: str
     value: Expr
     at: int
     prime: bool = False
+    index: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """FROM name = low TO high."""
+
+    name: str
+    low: Expr
+    high: Expr
+    body: tuple[Statement, ...]
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +197,7 @@ class Odd:
     at: int
 
 
-Statement = Assign | Branch | Run | Solve | Local | Table | Reaction | Compartment | Odd
+Statement = Assign | Branch | Loop | Run | Solve | Local | Table | Reaction | Compartment | Odd
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,10 @@ class Words:
         self.take()
         if self.took("("):
             return Call(word.text, tuple(self._arguments()), word.at)
-        if self.has("["):
-            raise self.error("arrays cannot be taken", mend="Write the variables out one by one.")
+        if self.took("["):
+            index = self._binary(0)
+            self.want("]")
+            return Call(f"{word.text}[]", (index,), word.at)
         if word.text in self.defined:
             return Num(self.defined[word.text])
         return Name(word.text, word.at)
