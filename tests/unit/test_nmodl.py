@@ -161,8 +161,8 @@ FUNCTION steady(v, n) {
 """
     text = mod(code, more="inf[2] tau[2]").replace("STATE { m }", "STATE { m h }")
     channel = sn.import_nmodl(text)
-    gates = {x: Gate(inf=channel.functions[g.inf], tau=channel.functions[g.tau]) for x, g in channel.gates.items()}
-    assert (gates["m"].tau, gates["h"].tau) == ("2 + 3*0", "2 + 3*1")
+    gates = channel.gates
+    assert [channel.functions[gates[x].tau] for x in "mh"] == ["2 + 3*0", "2 + 3*1"]
     assert (gates["m"].inf, gates["h"].inf) == ("1/(1 + exp(-(v + 30)/k))", "1/(1 + exp((v + 50)/k))")
 
 

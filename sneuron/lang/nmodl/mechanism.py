@@ -123,8 +123,8 @@ class _Maker:
         self._checked(layout, roots)
         alias = self._aliases(roots)
         self._steady(roots)
-        good = {*self.file.assigned, *self.file.params, *out.given} - set(out.currents)
-        taken = TAKEN | set(self.file.states) | {alias.get(s, s) for s in out.states}
+        good = {*self.file.assigned, *self.file.params, *self.file.states, *out.given} - set(out.currents)
+        taken = TAKEN | set(out.states) | {alias.get(s, s) for s in out.states}
         taken |= {n for e in roots.values() for n in layout.leaves(e)} - set(flow.last)
         layout.spread(roots, good, taken, _renamed)
         for key in [k for k in layout.roots if k.startswith("given:")]:
