@@ -162,8 +162,9 @@ FUNCTION steady(v, n) {
     text = mod(code, more="inf[2] tau[2]").replace("STATE { m }", "STATE { m h }")
     channel = sn.import_nmodl(text)
     gates = channel.gates
-    assert [channel.functions[gates[x].tau] for x in "mh"] == ["2 + 3*0", "2 + 3*1"]
-    assert (gates["m"].inf, gates["h"].inf) == ("1/(1 + exp(-(v + 30)/k))", "1/(1 + exp((v + 50)/k))")
+    assert [channel.functions[gates[x].tau] for x in "mh"] == ["2 + 3*0", "2 + 3"]
+    steady = ["1/(1 + exp(-(v + 30)/k))", "1/(1 + exp((v + 50)/k))"]
+    assert [channel.functions[gates[x].inf] for x in "mh"] == steady
 
 
 # gates

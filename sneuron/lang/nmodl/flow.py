@@ -100,6 +100,8 @@ class Flow:
         Derivatives of states; new values of states from procedures that are a step of their own.
     steps, volumes :
         Reactions; volumes of states in kinetic schemes.
+    called : dict
+        Variables that the values of functions are assigned to: what those are called.
     steady : bool
         Whether INITIAL solves for a steady state.
     notes : list of str
@@ -112,6 +114,7 @@ class Flow:
     updates: dict[str, Expr] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     volumes: dict[str, Expr] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
     steady: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -142,6 +145,7 @@ class _Machine:
         self.versions: dict[tuple[str, Expr], str] = {}
         self.counts: dict[str, int] = {}
         self.seen: dict[Expr, Expr] = {}
+        self.functions = {b.name for b in file.blocks.values() if b.kind == "FUNCTION"}
         self.left, self.calls, self.initial = MAX_STEPS, 0, False
         ions = [name for use in file.uses for name in (*use.reads, *use.writes)]
         written = [name for use in file.uses for name in use.writes]
@@ -255,7 +259,7 @@ class _Machine:
             return spell(*args)
         if block is not None:
             raise self.source.error(e.at, f"{e.name!r} is a {block.kind}, which cannot be taken")
-        mine = [b.name for b in self.file.blocks.values() if b.kind == "FUNCTION"]
+        mine = sorted(self.functions)
         raise self.source.error(
             e.at, f"function {e.name!r} is not known", ", ".join([*mine, *_ALIKE, *_SPELLED]),
             guess=errors.nearest(e.name, [*mine, *_ALIKE, *_SPELLED]),
@@ -349,6 +353,8 @@ class _Machine:
             self.out.notes.append(words)
 
     def assign(self, name: str, value: Expr, at: int, prime: bool) -> None:
+        if not prime and isinstance(value, Name) and value.id.partition("#")[0] in self.functions:
+            self.out.called.setdefault(value.id, name)
         if not prime:
             self.write(name, value, at)
         elif name not in self.file.states:

@@ -124,7 +124,7 @@ class Layout:
         last |= {e.id for e in self.flow.first.values() if isinstance(e, Name)}
         liked = set(good)
         kept = {k for k in order if used[k] > 1 and size(self.made[k]) > 2}
-        kept |= {k for k in order if base(k) in liked and k in last and size(self.made[k]) > 2}
+        kept |= {k for k in order if self._of(k) in liked and k in last and size(self.made[k]) > 2}
         written: dict[str, Expr] = {}
         for key in order:
             written[key] = self._written(self.made[key], written, kept)
@@ -149,19 +149,23 @@ class Layout:
         self, order: Iterable[str], kept: set[str], taken: set[str], rename: Callable[[str], str]
     ) -> dict[str, str]:
         live = [k for k in order if k in kept]
-        count = Counter(base(k) for k in live)
+        count = Counter(self._of(k) for k in live)
         found: dict[str, str] = {}
         seen: Counter[str] = Counter()
         for key in live:
-            variable = base(key).replace("'", "_slope")
+            variable = self._of(key).replace("'", "_slope")
             seen[variable] += 1
-            name = rename(variable) if count[base(key)] == 1 else f"{rename(variable)}_{seen[variable]}"
+            name = rename(variable) if count[self._of(key)] == 1 else f"{rename(variable)}_{seen[variable]}"
             while name in taken:
                 name += "_"
             taken.add(name)
             found[key] = name
-            self.variable[name] = base(key)
+            self.variable[name] = self._of(key)
         return found
+
+    def _of(self, key: str) -> str:
+        """The variable of the file that a version is of, or that a function's value was assigned to."""
+        return self.flow.called.get(key, base(key))
 
     def _split(self, taken: set[str]) -> None:
         """Parts of expressions that are too large for one text become functions of their own."""
