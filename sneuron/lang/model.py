@@ -310,6 +310,9 @@ def load_channel(what: str | Path | Channel) -> Channel:
         return _channel_of(canon.loads(_read(Path(what)), f"channel {str(what)!r}"), f"channel {str(what)!r}")
     if what.lstrip().startswith("{"):
         return _channel_of(canon.loads(what, "channel JSON"), "channel JSON")
+    if what.endswith(".mod"):
+        where, mend = "load_channel", "Import it: sneuron.import_nmodl, or `sneuron models import`."
+        raise errors.ModelError(where, f"{what!r} is a file of NEURON", mend=mend)
     return channels[what]
 
 

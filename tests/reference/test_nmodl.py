@@ -108,9 +108,9 @@ def cell() -> Neuron:
 
 
 def test_a_cell_of_imported_channels_spikes_when_neuron_says() -> None:
-    run = sn.RunSim(sn.InitNeu({"model": cell(), "I": 10.0}), 150.0, 0.005, "rk4")
+    run = sn.RunSim(sn.InitNeu({"model": cell(), "I": 10.0}), 150.0, 0.01, "rk4")
     assert int(run.spike_count) == len(STORED["spikes"]) == 26
-    np.testing.assert_allclose(run.spike_time.values[:26], STORED["spikes"], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(run.spike_time.values[:26], STORED["spikes"], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("file", MODS, ids=lambda f: f.stem)

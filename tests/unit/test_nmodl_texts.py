@@ -187,6 +187,11 @@ def test_a_text_that_is_no_channel_is_refused(text: str) -> None:
         load_channel(text)
 
 
+def test_a_file_of_neuron_is_imported_first() -> None:
+    with pytest.raises(sn.SneuronError, match="import_nmodl"):
+        load_model("hh", channels={"k": "kv.mod"})
+
+
 # texts of strangers
 
 BOMBS = {
@@ -213,6 +218,8 @@ BOMBS = {
     "unit power": mod(WHOLE.replace("/k))", "/q))"), params="q = 1 (mV999999999)"),
     "aliases": mod(WHOLE, params="q = 1 (ua)").replace("UNITS {", "UNITS { (ua) = (ub ub) (ub) = (ua ua) "),
     "nul": mod(WHOLE) + "\0" * 100,
+    "nothing": mod(WHOLE.replace("/mtau", "/mtau*0")),
+    "no exponential": mod(WHOLE.replace("minf = 1/", "minf = v/(0 - 0*exp(v))/")),
     "lone": mod(WHOLE.replace("minf = 1", "minf = \udc00")),
     "reactions": mod(SCHEME.format(steps="\n".join(f"~ C <-> O (a + {n}, b)" for n in range(2000)))),
     "title": "TITLE " + "x" * 200_000 + mod(WHOLE),

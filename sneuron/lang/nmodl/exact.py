@@ -79,7 +79,7 @@ def one_less_exp(e: Expr) -> tuple[Fraction, Expr] | None:
         return None
     for (s1, constant), (s2, other) in (held, held[::-1]):
         c, x = factors(constant), factors(other)
-        if c.ups or c.downs or s1 * c.coefficient != -s2 * x.coefficient:
+        if c.coefficient == 0 or c.ups or c.downs or s1 * c.coefficient != -s2 * x.coefficient:
             continue
         match (x.ups, x.downs):
             case ((Call("exp", (u,)),), ()):

@@ -43,7 +43,7 @@ def _relaxing(x: str, e: Expr, rest: Factors) -> Rates | None:
     held = terms(e)
     own = [(s, t) for s, t in held if t == Name(x)]
     others = [(s, t) for s, t in held if t != Name(x)]
-    if len(own) != 1 or any(x in set(names(t)) for _, t in others):
+    if rest.coefficient == 0 or len(own) != 1 or any(x in set(names(t)) for _, t in others):
         return None
     sign = -own[0][0]
     inf = summed([(sign * s, t) for s, t in others])
