@@ -37,10 +37,10 @@ ASSIGNED {
 }
 
 BREAKPOINT {
-	SOLVE state METHOD derivimplicit
+	SOLVE shell METHOD derivimplicit
 }
 
-DERIVATIVE state {
+DERIVATIVE shell {
 	drive = - (10000) * ica / (2 * FARADAY * depth)
 	if (drive <= 0.) { drive = 0. } : cannot pump inward
 	ca' = drive + (cainf-ca)/taur

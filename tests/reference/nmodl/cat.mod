@@ -40,12 +40,12 @@ ASSIGNED {
 }
 
 BREAKPOINT {
-	SOLVE castate METHOD cnexp
-	ica = pcabar * m*m*h * ghk(v, cai, cao)
+	SOLVE gates METHOD cnexp
+	ica = pcabar * m*m*h * flux(v, cai, cao)
 }
 
-DERIVATIVE castate {
-	evaluate(v)
+DERIVATIVE gates {
+	kinetics(v)
 	m' = (minf - m) / taum
 	h' = (hinf - h) / tauh
 }
@@ -54,12 +54,12 @@ UNITSOFF
 INITIAL {
 	phim = qm ^ ((celsius-24)/10)
 	phih = qh ^ ((celsius-24)/10)
-	evaluate(v)
+	kinetics(v)
 	m = minf
 	h = hinf
 }
 
-PROCEDURE evaluate(v(mV)) {
+PROCEDURE kinetics(v(mV)) {
 	minf = 1.0 / ( 1 + exp(-(v+shift+56)/6.2) )
 	hinf = 1.0 / ( 1 + exp((v+shift+80)/4.0) )
 	taum = ( 0.6 + 1.0 / ( exp(-(v+shift+131)/16.7) + exp((v+shift+16)/18.2) ) ) / phim
@@ -70,19 +70,19 @@ PROCEDURE evaluate(v(mV)) {
 	}
 }
 
-FUNCTION ghk(v(mV), ci(mM), co(mM)) (.001 coul/cm3) {
-	LOCAL z, eci, eco
+FUNCTION flux(v(mV), inside(mM), outside(mM)) (.001 coul/cm3) {
+	LOCAL z, from_inside, from_outside
 	z = (1e-3)*2*FARADAY*v/(R*(celsius+273.15))
-	eco = co*efun(z)
-	eci = ci*efun(-z)
-	ghk = (.001)*2*FARADAY*(eci - eco)
+	from_outside = outside*bernoulli(z)
+	from_inside = inside*bernoulli(-z)
+	flux = (.001)*2*FARADAY*(from_inside - from_outside)
 }
 
-FUNCTION efun(z) {
+FUNCTION bernoulli(z) {
 	if (fabs(z) < 1e-4) {
-		efun = 1 - z/2
+		bernoulli = 1 - z/2
 	}else{
-		efun = z/(exp(z) - 1)
+		bernoulli = z/(exp(z) - 1)
 	}
 }
 UNITSON

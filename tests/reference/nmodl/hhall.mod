@@ -1,12 +1,11 @@
-TITLE Squid axon for tests: three currents in one file
+TITLE Squid axon for tests: three currents in one file, rates in tables
 
 NEURON {
 	SUFFIX hhall
 	USEION na READ ena WRITE ina
 	USEION k READ ek WRITE ik
 	NONSPECIFIC_CURRENT il
-	RANGE gnabar, gkbar, gl, el, gna, gk
-	GLOBAL minf, hinf, ninf, mtau, htau, ntau
+	RANGE gnabar, gkbar, gl, el, gna
 	THREADSAFE
 }
 
@@ -31,64 +30,57 @@ ASSIGNED {
 	ena (mV)
 	ek (mV)
 	gna (S/cm2)
-	gk (S/cm2)
 	ina (mA/cm2)
 	ik (mA/cm2)
 	il (mA/cm2)
-	minf hinf ninf
-	mtau (ms) htau (ms) ntau (ms)
-}
-
-BREAKPOINT {
-	SOLVE states METHOD cnexp
-	gna = gnabar*m*m*m*h
-	ina = gna*(v - ena)
-	gk = gkbar*n*n*n*n
-	ik = gk*(v - ek)
-	il = gl*(v - el)
+	mss hss nss
+	mt (ms) ht (ms) nt (ms)
 }
 
 INITIAL {
-	rates(v)
-	m = minf
-	h = hinf
-	n = ninf
+	look_up(v)
+	m = mss
+	h = hss
+	n = nss
 }
 
-DERIVATIVE states {
-	rates(v)
-	m' = (minf-m)/mtau
-	h' = (hinf-h)/htau
-	n' = (ninf-n)/ntau
+BREAKPOINT {
+	SOLVE gates METHOD cnexp
+	gna = gnabar*m^3*h
+	ina = gna*(v - ena)
+	ik = gkbar*n^4*(v - ek)
+	il = gl*(v - el)
 }
 
-PROCEDURE rates(v(mV)) {
-	LOCAL alpha, beta, sum, q10
-	TABLE minf, mtau, hinf, htau, ninf, ntau DEPEND celsius FROM -100 TO 100 WITH 200
-UNITSOFF
-	q10 = 3^((celsius - 6.3)/10)
-	alpha = .1 * vtrap(-(v+40),10)
-	beta = 4 * exp(-(v+65)/18)
-	sum = alpha + beta
-	mtau = 1/(q10*sum)
-	minf = alpha/sum
-	alpha = .07 * exp(-(v+65)/20)
-	beta = 1 / (exp(-(v+35)/10) + 1)
-	sum = alpha + beta
-	htau = 1/(q10*sum)
-	hinf = alpha/sum
-	alpha = .01*vtrap(-(v+55),10)
-	beta = .125*exp(-(v+65)/80)
-	sum = alpha + beta
-	ntau = 1/(q10*sum)
-	ninf = alpha/sum
+DERIVATIVE gates {
+	look_up(v)
+	m' = (mss - m)/mt
+	h' = (hss - h)/ht
+	n' = (nss - n)/nt
 }
 
-FUNCTION vtrap(x,y) {
-	if (fabs(x/y) < 1e-6) {
-		vtrap = y*(1 - x/y/2)
-	}else{
-		vtrap = x/(exp(x/y) - 1)
+PROCEDURE look_up(v (mV)) {
+	LOCAL up, down, faster
+	TABLE mss, mt, hss, ht, nss, nt DEPEND celsius FROM -100 TO 100 WITH 200
+	faster = 3^((celsius - 6.3)/10)
+	up = .1*linexp(v + 40, 10)
+	down = 4*exp(-(v + 65)/18)
+	mt = 1/(faster*(up + down))
+	mss = up/(up + down)
+	up = .07*exp(-(v + 65)/20)
+	down = 1/(exp(-(v + 35)/10) + 1)
+	ht = 1/(faster*(up + down))
+	hss = up/(up + down)
+	up = .01*linexp(v + 55, 10)
+	down = .125*exp(-(v + 65)/80)
+	nt = 1/(faster*(up + down))
+	nss = up/(up + down)
+}
+
+FUNCTION linexp(x, k) {
+	if (fabs(x/k) < 1e-6) {
+		linexp = k*(1 + x/k/2)
+	} else {
+		linexp = x/(1 - exp(-x/k))
 	}
 }
-UNITSON

@@ -34,38 +34,38 @@ BREAKPOINT {
 }
 
 DERIVATIVE states {
-	evaluate(v)
+	look_up(v)
 	n' = (ninf - n) / taun
 }
 
 UNITSOFF
 INITIAL {
 	tadj = 3.0 ^ ((celsius-36)/ 10 )
-	evaluate(v)
+	look_up(v)
 	n = ninf
 }
 
-PROCEDURE evaluate(v(mV)) { LOCAL a,b,v2
-	v2 = v - vt
-	a = 0.03 * vtrap(15-v2, 5)
-	b = 0.5 * Exp((10-v2)/40)
+PROCEDURE look_up(v(mV)) { LOCAL a,b,shifted
+	shifted = v - vt
+	a = 0.03 * over_expm1(15-shifted, 5)
+	b = 0.5 * safe_exp((10-shifted)/40)
 	taun = 1 / (a + b) / tadj
 	ninf = a / (a + b)
 }
 
-FUNCTION vtrap(x,y) {
+FUNCTION over_expm1(x,y) {
 	if (fabs(x/y) < 1e-6) {
-		vtrap = y*(1 - x/y/2)
+		over_expm1 = y*(1 - x/y/2)
 	}else{
-		vtrap = x/(Exp(x/y)-1)
+		over_expm1 = x/(safe_exp(x/y)-1)
 	}
 }
 
-FUNCTION Exp(x) {
+FUNCTION safe_exp(x) {
 	if (x < -100) {
-		Exp = 0
+		safe_exp = 0
 	}else{
-		Exp = exp(x)
+		safe_exp = exp(x)
 	}
 }
 UNITSON

@@ -43,48 +43,48 @@ ASSIGNED {
 STATE { n }
 
 INITIAL {
-	trates(v)
+	tabled(v)
 	n = ninf
 }
 
 BREAKPOINT {
-	SOLVE states
+	SOLVE advance
 	gk = tadj*gbar*n
 	ik = (1e-4) * gk * (v - ek)
 }
 
-LOCAL nexp
+LOCAL share
 
-PROCEDURE states() {
-	trates(v)
-	n = n + nexp*(ninf-n)
+PROCEDURE advance() {
+	tabled(v)
+	n = n + share*(ninf-n)
 	VERBATIM
 	return 0;
 	ENDVERBATIM
 }
 
-PROCEDURE trates(v) { LOCAL tinc
-	TABLE ninf, nexp
+PROCEDURE tabled(v) { LOCAL minus
+	TABLE ninf, share
 	DEPEND dt, celsius, temp, Ra, Rb, tha, qa
 	FROM vmin TO vmax WITH 199
 
 	rates(v)
 	tadj = q10^((celsius - temp)/10)
-	tinc = -dt * tadj
-	nexp = 1 - exp(tinc/ntau)
+	minus = -dt * tadj
+	share = 1 - exp(minus/ntau)
 }
 
 PROCEDURE rates(v) {
-	a = trap0(v, tha, Ra, qa)
-	b = trap0(-v, -tha, Rb, qa)
+	a = slide(v, tha, Ra, qa)
+	b = slide(-v, -tha, Rb, qa)
 	ntau = 1/(a+b)
 	ninf = a*ntau
 }
 
-FUNCTION trap0(v, th, a, q) {
+FUNCTION slide(v, th, a, q) {
 	if (fabs((v-th)/q) > 1e-6) {
-		trap0 = a * (v - th) / (1 - exp(-(v - th)/q))
+		slide = a * (v - th) / (1 - exp(-(v - th)/q))
 	} else {
-		trap0 = a * q
+		slide = a * q
 	}
 }
