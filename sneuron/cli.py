@@ -162,7 +162,7 @@ def verify(study: Path, repair: bool, as_json: bool) -> None:
 def models(context: click.Context, as_json: bool) -> None:
     """List the neurons of the library; `models import` brings channels of NEURON."""
     if context.invoked_subcommand is None:
-        listed(as_json)
+        show_models(as_json)
 
 
 @models.command(name="import")
@@ -190,7 +190,7 @@ def import_(
     click.echo(f"\nwritten {target}")
 
 
-def listed(as_json: bool) -> None:
+def show_models(as_json: bool) -> None:
     """Print the neurons of the library."""
     from sneuron.lang import model as lang
 

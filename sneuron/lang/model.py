@@ -318,21 +318,7 @@ def load_channel(what: str | Path | Channel) -> Channel:
 
 def _channel_of(data: Any, where: str) -> Channel:
     """A channel from the dict of a JSON text."""
-    return from_plain(Channel, _unwrapped(data, "channel", CHANNEL_SCHEMA, where), where)
-
-
-def _unwrapped(data: Any, kind: str, schema: str, where: str) -> Any:
-    """What a dict with "schema" holds under `kind`; any other thing as it is."""
-    if not isinstance(data, Mapping) or kind not in data:
-        return data
-    extra = [k for k in data if k not in ("schema", kind)]
-    if extra:
-        raise errors.unknown(where, "field", str(extra[0]), ["schema", kind])
-    if data.get("schema") != schema:
-        raise errors.ModelError(
-            where, f"schema {data.get('schema')!r:.60} is not known", schema, mend="Read it with a newer sneuron."
-        )
-    return data[kind]
+    return from_plain(Channel, canon.unwrapped(data, "channel", CHANNEL_SCHEMA, where), where)
 
 
 def load_model(
@@ -434,7 +420,7 @@ def _named(name: str) -> Neuron:
 
 def _from_plain(data: Any, where: str) -> Model:
     """A model from the dict of a JSON text, or from a dict of the fields of `Neuron`."""
-    return _made(from_plain(Neuron, _unwrapped(data, "neuron", SCHEMA, where), where))
+    return _made(from_plain(Neuron, canon.unwrapped(data, "neuron", SCHEMA, where), where))
 
 
 def _made(neuron: Neuron) -> Model:
