@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
+    from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
@@ -99,6 +100,7 @@ _ROOMS = {
     "explore.sweep": "ParamSweep",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
+    "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
     "plot.fitmap": "PlotFitMap",

@@ -1,4 +1,4 @@
-"""The command line: `sneuron run|plan|status|resume|open|verify|models|show`.
+"""The command line: `sneuron run|plan|status|resume|open|verify|models|show`; `sneuron models import` brings NMODL.
 
 Exit codes: 0 done, 1 refused or damaged, 2 wrong usage, 3 done with failed points, 130 interrupted but resumable.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sneuron.explore.study import Study
     from sneuron.explore.studyfile import AtlasRead, Read
     from sneuron.lang.model import Model
+    from sneuron.lang.spec import Channel
 
 __all__ = ["main"]
 
@@ -172,11 +173,43 @@ def verify(study: Path, repair: bool, as_json: bool) -> None:
         leave(REFUSED)
 
 
-@main.command()
+@main.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+@guarded
+def models(context: click.Context, as_json: bool) -> None:
+    """List the neurons of the library; `models import` brings channels of NEURON."""
+    if context.invoked_subcommand is None:
+        show_models(as_json)
+
+
+@models.command(name="import")
+@file
+@click.option("--name", help="What the channel is called; else as in the file.")
+@click.option("--source", help="Where it comes from (author, year, DOI).")
+@click.option("--current", help="Which current to take, where the file has several (ina, or na).")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write; else NAME.json.")
 @as_json
 @guarded
-def models(as_json: bool) -> None:
-    """List the neurons of the library: families, and the variants of each; those with a protocol say how long it is."""
+def import_(
+    file: Path, name: str | None, source: str | None, current: str | None, out: Path | None, as_json: bool
+) -> None:
+    """Read the NMODL of FILE, print what it became, and write it as the JSON of a channel."""
+    from sneuron.lang.model import ExportJSON
+    from sneuron.lang.nmodl.reading import read_nmodl
+
+    channel, notes = read_nmodl(file, name, source, current)
+    target = out or Path(f"{channel.name}.json")
+    text = ExportJSON(channel, target)
+    if as_json:
+        click.echo(text)
+        return
+    click.echo("\n".join(described_channel(channel, notes)))
+    click.echo(f"\nwritten {target}")
+
+
+def show_models(as_json: bool) -> None:
+    """Print the neurons of the library: families, and the variants of each, with the length of their protocol."""
     from sneuron.lang import model as lang
 
     if as_json:
@@ -412,6 +445,32 @@ def _relatives(model: Model) -> Iterator[str]:
         yield ""
         yield f"  variants of {family}:"
         yield from lines[1:]
+
+
+def described_channel(channel: Channel, notes: Sequence[str]) -> Iterator[str]:
+    """A channel as lines of text, and what was changed."""
+    carries = f", carries {channel.ion}" if channel.ion else ""
+    yield f"{channel.name}{carries}"
+    yield channel.source
+    yield ""
+    if channel.current:
+        yield f"  I = {_text(channel.current)}  [{channel.unit}]"
+    yield from (f"  {name} = {_text(value)}" for name, value in channel.functions.items())
+    for name, gate in channel.gates.items():
+        right = f"alpha (1 - {name}) - beta {name}" if gate.alpha else f"(inf - {name}) / tau"
+        yield f"  d{name}/dt = {right}"
+        parts = {"alpha": gate.alpha, "beta": gate.beta, "inf": gate.inf, "tau": gate.tau}
+        yield from (f"    {part} = {_text(value)}" for part, value in parts.items() if value)
+    for name, value in channel.equations.items():
+        state = channel.states[name]
+        yield f"  d{name}/dt = {_text(value)}, from {_text(state.start)}  [{state.unit}]"
+    for step in channel.transitions.values():
+        back = f", back {_text(step.backward)}" if step.backward else ""
+        yield f"  {step.source} -> {step.target}: {_text(step.forward)}{back}"
+    yield ""
+    rows = [(name, f"{p.value:g}", p.unit, p.note) for name, p in channel.params.items()]
+    yield from table(("parameter", "value", "unit", "meaning"), rows)
+    yield from ("", *(f"  note: {note}" for note in notes)) if notes else ()
 
 
 def _dynamics(model: Model) -> Iterator[str]:

@@ -21,7 +21,7 @@ from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
 from sneuron.lang.units import check_units, conductance_unit
 
-__all__ = ["CURRENT", "ION", "Wiener", "build", "check_size", "checked_param", "in_order", "inlined"]
+__all__ = ["CURRENT", "ION", "TAKEN", "Wiener", "build", "check_size", "checked_param", "in_order", "inlined"]
 
 V = "v"
 CURRENT, ION = "current", "ion"
@@ -29,7 +29,7 @@ CURRENT, ION = "current", "ion"
 
 MAX_NAMES, MAX_PARTS, MAX_LEVELS = 500, 5000, 80
 _IONS = ("na", "k", "ca", "cl")
-_TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
+TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _check_known(given: Iterable[str], known: Iterable[str], where: str, kind: s
             raise errors.unknown(where, kind, name, pool)
 
 
-def _check_name(name: str, where: str, taken: Iterable[str] = _TAKEN) -> None:
+def _check_name(name: str, where: str, taken: Iterable[str] = TAKEN) -> None:
     if not labels.NAME.match(name):
         raise errors.ModelError(
             where, f"{name!a:.80} is no name", "a letter, then letters, digits and _, at most 64 in all"
