@@ -208,6 +208,8 @@ def _spelled(unit: str) -> str:
     """Unit text as pint reads it: `uA/cm2` -> `uA/cm**2`, `Ohm cm` -> `ohm*cm`, `1` -> dimensionless."""
     if unit in ("", "1"):
         return "dimensionless"
+    if len(unit) > 200 or re.search(r"\d{3}", unit):  # powers that pint would compute for hours
+        raise ValueError(f"{unit:.60} is no unit")
     text = re.sub(r"([A-Za-zµ])(-?\d)", r"\1**\2", unit.replace("Ohm", "ohm"))
     return re.sub(r"\s+", "*", text.strip())
 
