@@ -283,6 +283,22 @@ def samples(state: xr.Dataset, first: int, n_steps: int, dt: float, origin: floa
     return np.concatenate(found)
 
 
+def recordings(state: xr.Dataset) -> list[tuple[Array, float, float, bool]]:
+    """For each stimulus its samples, dims (row, sample), when the first is played, their interval (ms), and whether
+    each is held until the next; one sample of nothing where none is played.
+    """
+    found = []
+    for entry in json.loads(state.attrs["stimulus"]):
+        wave = _wave_of(state, entry["name"])
+        if wave is None:
+            found.append((np.zeros((0, 1)), math.inf, 1.0, False))
+            continue
+        samples = np.ascontiguousarray(wave.values.reshape(-1, wave.shape[-1]), np.float64)
+        start, interval = float(state[f"{entry['name']}.start"]), float(entry["interval"])
+        found.append((samples, start, interval, bool(entry.get("hold"))))
+    return found
+
+
 def _wave_of(state: xr.Dataset, name: str) -> xr.DataArray | None:
     """The samples of a played stimulus, sample last; None when it is not played."""
     return state[f"{name}.wave"].transpose(..., f"{name}.{SAMPLE}") if f"{name}.wave" in state else None

@@ -112,8 +112,9 @@ def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
     for stimulus in plan.stimuli:
         state = InjCur(state, stimulus)
     run = RunSim(
-        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable
-    )
+        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable,
+        rtol=plan.rtol, atol=dict(plan.atol) or None,
+    )  # fmt: skip
     assert isinstance(run, xr.Dataset)
     return run
 

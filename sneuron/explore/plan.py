@@ -58,6 +58,8 @@ class Plan:
         Key of all random numbers.
     allow_unstable : bool
         Whether a dt beyond the stability limit is let through.
+    rtol, atol : float or None, tuple of (state, number)
+        Tolerances of a method that chooses its own steps; None and () otherwise.
     """
 
     engine: str
@@ -75,6 +77,8 @@ class Plan:
     every: int
     seed: int
     allow_unstable: bool = False
+    rtol: float | None = None
+    atol: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def make(
@@ -94,6 +98,8 @@ class Plan:
         seed: int | None = 0,
         where: str | None = None,
         allow_unstable: bool = False,
+        rtol: Any = None,
+        atol: Any = None,
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -116,7 +122,7 @@ class Plan:
             engine, facts.text, facts.name, facts.hash, space_of(ranges, facts.known, repeats, where),
             _steps(duration, step), step, str(method or facts.method), dtype, _stimuli(stimulus), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
-            bool(allow_unstable),
+            bool(allow_unstable), *_pace(engine, facts, method, dtype, bool(allow_unstable), rtol, atol),
         )  # fmt: skip
         _refuse_names(made)
         return made
@@ -194,6 +200,7 @@ class Plan:
             "every": self.every,
             "seed": self.seed,
             "allow_unstable": self.allow_unstable,
+            **({} if self.rtol is None else {"rtol": self.rtol, "atol": dict(self.atol)}),
         }
 
     @classmethod
@@ -212,6 +219,8 @@ class Plan:
             outputs=tuple(Output.from_json(n, o) for n, o in data["outputs"].items()),
             record=tuple(data["record"]),
             allow_unstable=bool(data["allow_unstable"]),
+            rtol=data.get("rtol"),
+            atol=tuple(sorted(data.get("atol", {}).items())),
             **own,
         )
 
@@ -221,6 +230,24 @@ def _step(dt: Any, facts: Facts) -> float:
     if not math.isfinite(value) or value <= 0:
         raise errors.TimeError("dt", f"{dt!r} is not a time step", f"a number above 0 in ms, such as {facts.dt}")
     return value
+
+
+def _pace(
+    engine: str, facts: Facts, method: str | None, dtype: str, unstable: bool, rtol: Any, atol: Any
+) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+    """Tolerances of a method that chooses its own steps, as numbers; other engines have none."""
+    if engine != ENGINE:
+        if rtol is not None or atol is not None:
+            raise errors.PlanError(
+                "rtol", f"the engine {engine!r} knows no tolerances", mend="Leave rtol and atol out."
+            )
+        return None, ()
+    from sneuron.core.pace import ruled
+    from sneuron.lang.model import load_model
+
+    name = str(method or facts.method)
+    rule = ruled("ParamSweep", name, load_model(facts.text), dtype, unstable, rtol=rtol, atol=atol)
+    return (rule.rtol, rule.atol) if rule else (None, ())
 
 
 def _steps(duration: Any, dt: float) -> int:

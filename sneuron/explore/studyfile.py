@@ -196,6 +196,8 @@ class StudyFile(Text):
     every: Annotated[int, Field(ge=1)] = 1
     record_at: dict[Name, list[float]] | None = None
     allow_unstable: bool = False
+    rtol: float | None = None
+    atol: dict[Name, Quantity] | None = None
     recording: Recording | None = None
     report: Report | None = None
     figure: Figure | None = None

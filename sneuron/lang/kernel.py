@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import vector
+from sneuron.lang import adapt, lean, vector
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
@@ -200,7 +200,7 @@ def compiled(
     chosen = method(method_name or found.method)
     key = (found.hash, chosen.name, dtype, waves, record, features)
     if key not in _KERNELS:
-        source = emit(found, chosen, dtype, waves, record, features)
+        source = (adapt.emit if chosen.error else emit)(found, chosen, dtype, waves, record, features)
         _KERNELS[key] = Kernel(found, chosen, dtype, source, _module(source.text, found.name, chosen))
     return _KERNELS[key]
 
@@ -220,7 +220,7 @@ def cache_folder() -> Path:
 @functools.cache
 def _foundation() -> str:
     """Hash of what generated code stands on besides its own text."""
-    text = Path(vector.__file__).read_bytes()
+    text = Path(vector.__file__).read_bytes() + Path(lean.__file__).read_bytes()
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
