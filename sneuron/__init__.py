@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
@@ -84,6 +85,7 @@ _ROOMS = {
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.noise": "NoiseAdd",

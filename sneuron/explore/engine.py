@@ -210,6 +210,7 @@ class Neurons:
         run = RunSim(
             _state(job), plan.duration, plan.dt, plan.method, record=plan.record, every=plan.every,
             features=plan.features, dtype=plan.dtype, allow_unstable=plan.allow_unstable, spikes=plan.needs_spikes,
+            rtol=plan.rtol, atol=dict(plan.atol) or None,
         )  # fmt: skip
         return {name: np.ascontiguousarray(a.values) for name, a in _results(run, plan, len(job)).items()}
 

@@ -115,8 +115,9 @@ def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
         state = InjCur(state, stimulus)
     state = seeded(state, plan.seed, plan.common)
     run = RunSim(
-        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable
-    )
+        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable,
+        rtol=plan.rtol, atol=dict(plan.atol) or None,
+    )  # fmt: skip
     assert isinstance(run, xr.Dataset)
     return run
 

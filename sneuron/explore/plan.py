@@ -66,6 +66,8 @@ class Plan:
         Parameters that do not count for the random numbers of noise.
     checked : bool
         Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
+    rtol, atol : float or None, tuple of (state, number)
+        Tolerances of a method that chooses its own steps; None and () otherwise.
     """
 
     engine: str
@@ -85,6 +87,8 @@ class Plan:
     allow_unstable: bool = False
     common: tuple[str, ...] = ()
     checked: bool = False
+    rtol: float | None = None
+    atol: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def make(
@@ -105,6 +109,8 @@ class Plan:
         where: str | None = None,
         allow_unstable: bool = False,
         common: Any = (),
+        rtol: Any = None,
+        atol: Any = None,
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -128,7 +134,8 @@ class Plan:
             _steps(_shown(duration, facts), step), step, str(method or facts.method), dtype,
             _stimuli(stimulus, facts), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
-            bool(allow_unstable), (common,) if isinstance(common, str) else tuple(common),
+            bool(allow_unstable), (common,) if isinstance(common, str) else tuple(common), False,
+            *_pace(engine, facts, method, dtype, bool(allow_unstable), rtol, atol),
         )  # fmt: skip
         _refuse_names(made)
         return made
@@ -212,6 +219,7 @@ class Plan:
             "seed": self.seed,
             "allow_unstable": self.allow_unstable,
             **({"common": list(self.common)} if self.common else {}),
+            **({} if self.rtol is None else {"rtol": self.rtol, "atol": dict(self.atol)}),
         }
 
     @classmethod
@@ -231,6 +239,8 @@ class Plan:
             record=tuple(data["record"]),
             allow_unstable=bool(data["allow_unstable"]),
             common=tuple(data.get("common", ())),
+            rtol=data.get("rtol"),
+            atol=tuple(sorted(data.get("atol", {}).items())),
             **own,
         )
 
@@ -240,6 +250,24 @@ def _step(dt: Any, facts: Facts) -> float:
     if not math.isfinite(value) or value <= 0:
         raise errors.TimeError("dt", f"{dt!r} is not a time step", f"a number above 0 in ms, such as {facts.dt}")
     return value
+
+
+def _pace(
+    engine: str, facts: Facts, method: str | None, dtype: str, unstable: bool, rtol: Any, atol: Any
+) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+    """Tolerances of a method that chooses its own steps, as numbers; other engines have none."""
+    if engine != ENGINE:
+        if rtol is not None or atol is not None:
+            raise errors.PlanError(
+                "rtol", f"the engine {engine!r} knows no tolerances", mend="Leave rtol and atol out."
+            )
+        return None, ()
+    from sneuron.core.pace import ruled
+    from sneuron.lang.model import load_model
+
+    name = str(method or facts.method)
+    rule = ruled("ParamSweep", name, load_model(facts.text), dtype, unstable, rtol=rtol, atol=atol)
+    return (rule.rtol, rule.atol) if rule else (None, ())
 
 
 def _steps(duration: Any, dt: float) -> int:

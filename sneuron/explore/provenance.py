@@ -47,6 +47,8 @@ def provenance(plan: Plan, name: str | None = None) -> dict[str, Any]:
         "allow_unstable": int(plan.allow_unstable), "engine": plan.engine, "sneuron_version": __version__,
         "versions": json.dumps(versions()), "created": now.isoformat(timespec="seconds"),
     }  # fmt: skip
+    if plan.rtol is not None:
+        told |= {"rtol": plan.rtol, "atol": json.dumps(dict(plan.atol))}
     commit = git_commit()
     return {**told, "git_commit": commit} if commit else told
 

@@ -61,6 +61,8 @@ def arguments(read: Read) -> dict[str, Any]:
         "record": tuple(file.record),
         "every": file.every,
         "allow_unstable": file.allow_unstable,
+        "rtol": file.rtol,
+        "atol": file.atol,
         "seed": file.seed,
         "common": tuple(file.common),
         "where": file.where.keep if file.where else None,

@@ -225,6 +225,8 @@ class StudyFile(Text):
     record_at: dict[Name, list[float]] | None = None
     convergence: Annotated[float, Field(ge=0, le=10_000)] = 0
     allow_unstable: bool = False
+    rtol: float | None = None
+    atol: dict[Name, Quantity] | None = None
     recording: Recording | None = None
     report: Report | None = None
     figure: Figure | None = None

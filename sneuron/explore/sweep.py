@@ -31,6 +31,8 @@ def ParamSweep(
     common: Any = (),
     where: str | None = None,
     allow_unstable: bool = False,
+    rtol: Any = None,
+    atol: Any = None,
     store: str | os.PathLike[str] | None = None,
     client: Any = None,
     scheduler: str | None = None,
@@ -59,7 +61,7 @@ def ParamSweep(
     dt : number or text, ms
         Time step; the model's own when omitted.
     method : str
-        Integration method; the model's own when omitted.
+        Integration method; the model's own when omitted.  Under "tsit5" and "bs32" each point chooses its own steps.
     dtype : {"float64", "float32"}
     stimulus : Dataset, DataArray, number, or list of them
         What `InjCur` injects; its dims become dims of the results. "protocol" stands for the stimuli of the model's
@@ -87,6 +89,11 @@ def ParamSweep(
         Condition over parameters, such as "gNa > 2*gK"; other points are not simulated (`status` excluded).
     allow_unstable : bool
         Run even with a dt beyond the stability limit; noted in the results.
+    rtol : float
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        for gates); 1e-5 when omitted.
+    atol : mapping
+        State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
     store : path
         Folder of the study; a temporary one when omitted.
     client : distributed.Client
@@ -128,7 +135,7 @@ def ParamSweep(
     plan = Plan.make(
         ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
         record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
-        allow_unstable=allow_unstable, engine=engine,
+        allow_unstable=allow_unstable, rtol=rtol, atol=atol, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(
