@@ -121,7 +121,8 @@ class Session:
         limit = self.kernel.method.stability
         if not math.isfinite(limit):
             return
-        fastest = _fastest(self.state, self.model, self.dims)
+        schemes = self.model.schemes if self.kernel.method.implicit_schemes else ()
+        fastest = _fastest(self.state, self.model, self.dims, [x for s in schemes for x in s.states])
         if self.dt > limit * fastest:
             raise errors.TimeError(
                 f"{self.where}: 'dt'",
@@ -222,7 +223,7 @@ class Session:
         return self.state.drop_vars(gone).assign(changed).assign_attrs(attrs)
 
 
-def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
+def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int], held: list[str]) -> float:
     """The fastest time constant (ms) of the neurons where they start; of many, over a spread sample of them."""
     from sneuron.lang.algebra import fastest_time_constant
 
@@ -233,7 +234,7 @@ def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
     ends = [f(c) for c in varied.values() for f in (np.argmin, np.argmax)]
     chosen = np.unique([*picks, *ends])
     values: dict[str, Any] = {n: c[chosen] if n in varied else float(c) for n, c in columns.items()}
-    return float(np.min(fastest_time_constant(model, values)))
+    return float(np.min(fastest_time_constant(model, values, held)))
 
 
 def spread(array: xr.DataArray, dims: dict[str, int]) -> Array:

@@ -60,6 +60,11 @@ class Method:
     stability: float = 2.0
     source: str = ""
 
+    @property
+    def implicit_schemes(self) -> bool:
+        """Whether Markov schemes move implicitly under it: in steps of any length."""
+        return self.split and "exprel" in (self.gates or self.update)
+
 
 METHODS = {
     m.name: m
