@@ -2,7 +2,7 @@
 
 A smoke test at toy size by default.  Full size, by hand, on an idle machine:
 
-    SNEURON_BENCH=full pytest tests/bench -s
+    SNEURON_BENCH=full pytest tests/bench -s -n 0
 
 Times are printed beside their goals and never asserted.
 """

@@ -1,6 +1,6 @@
 """What bookkeeping costs: CPU time per point of a block, per small block, and of opening a study of 1e8 points.
 
-Run by hand with `pytest tests/bench -s`; times are printed and never asserted, the goals stand beside them.
+Run by hand with `pytest tests/bench -s -n 0`; times are printed and never asserted, the goals stand beside them.
 """
 
 import time

@@ -493,6 +493,14 @@ def test_states_without_a_steady_value_are_said_so() -> None:
     model = load_model(toy(states={"x": State("1", "1")}, equations={"x": "v/100"}))
     with pytest.raises(ModelError, match="state 'x' of 'toy' has no steady value"):
         algebra.rest_points(model)
+    held = toy(
+        states={"x": State("uA/cm2", "1")}, equations={"x": "g*(v + 60)/100 - r*x"},
+        currents={"leak": "g*v + x*sin(2*x)"},
+        params={"C": C, "g": G, "r": Param(0.0, "1/ms", 0.0, 1.0, "own choice")},
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="has no steady value for these parameters"):
+        algebra.rest_points(load_model(held))
+    assert len(algebra.rest_points(load_model(held), {"r": 0.1})) >= 1
 
 
 def test_a_state_that_only_the_membrane_holds_is_found() -> None:
