@@ -119,8 +119,7 @@ class _Maker:
         self.made = Program(functions=_functions(model))
         self.flows: dict[tuple[str, str], tuple[sp.Symbol, sp.Expr]] = {}
         self.moved: dict[str, dict[sp.Symbol, sp.Symbol]] = {}
-        stiff = method.split and "exprel" in (method.gates or method.update)
-        self.implicit = {x for scheme in model.schemes for x in scheme.states} if stiff else set()
+        self.implicit = {x for s in model.schemes for x in s.states} if method.implicit_schemes else set()
 
     def program(self) -> Program:
         if self.method.voltage_first:

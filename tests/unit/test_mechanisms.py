@@ -1,5 +1,6 @@
 """Mechanisms that meet in a neuron: pools, totals of ions, parameters that are states, compartments, Markov schemes."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -242,6 +243,29 @@ def test_parts_are_the_step_and_steps_are_the_run(method: str) -> None:
         assert (stepped[x].values == ran[x].values).all(), x
 
 
+def test_a_scheme_that_moves_implicitly_limits_no_step() -> None:
+    """The fastest ways of a scheme are microseconds; explicit methods say so."""
+    fast = cell({"na": Mount("na_raman"), "leak": LEAK})
+    run = sn.RunSim(sn.InitNeu({"model": fast, "v": -70.0, "na.g": 0.0}), 1.0, 0.025)
+    assert int(run.status) == int(sn.Status.OK)
+    with pytest.raises(sn.SneuronError, match=r"the fastest time constant is 0\.00\d+ ms"):
+        sn.RunSim(sn.InitNeu({"model": fast, "v": -70.0}), 1.0, 0.025, "euler")
+
+
+def test_steps_of_a_scheme_do_not_depend_on_its_names() -> None:
+    """Elimination goes by neighbours: other names give the same occupancies."""
+    turned = {"C": "z", "O": "m", "I": "a"}
+    steps = {k: dataclasses.replace(t, source=turned[t.source], target=turned[t.target])
+             for k, t in MARKOV.transitions.items()}  # fmt: skip
+    other = dataclasses.replace(MARKOV, transitions=steps, current="g*m*(v - E)")
+    found = []
+    for channel in (MARKOV, other):
+        state = sn.InitNeu({"model": cell({"na": Mount(channel), "leak": LEAK}), "v": -30.0})
+        found.append(sn.RunSim(state, 5.0, 0.05, return_state=True)[1])
+    for x, y in turned.items():
+        assert float(found[0][f"na.{x}"]) == pytest.approx(float(found[1][f"na.{y}"]), rel=1e-12)
+
+
 # other channels in the same place
 
 
@@ -271,6 +295,7 @@ def test_a_parameter_of_a_channel_is_swept_by_path() -> None:
          "has a value"),
         (lambda: cell({"x": Mount("leak", names={"v": "vd"})}), UnknownNameError, "vd"),
         (lambda: cell({"current": Mount("leak")}), ModelError, "taken"),
+        (lambda: cell({"m": Mount("na_hh", names={"m": "m"})}), ModelError, "'m' is given twice"),
         (lambda: cell({"x": Mount(Channel("bad", "g*A*v", transitions={
             "a": Transition("A", "B", "1", "2"), "b": Transition("B", "A", "3")},
             params={"g": param(1.0, "mS/cm2")}, source=OWN))}), ModelError, "given twice"),
