@@ -20,6 +20,7 @@ import numpy as np
 from sneuron import errors
 
 __all__ = [
+    "ARMED",
     "NAME",
     "POINT",
     "REPEAT",
@@ -48,12 +49,12 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
     "freq",
 )
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
-FIRST_BAD, MESSAGE = "first_bad_time", "message"
+FIRST_BAD, MESSAGE, ARMED = "first_bad_time", "message", "armed"
 
 RESERVED = frozenset(
     [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
-    + ["armed", "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
+    + [ARMED, "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
     + ["concentration"]
 )
 """Names that no swept axis may take."""
