@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import LatencyError as LatencyError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
@@ -80,6 +81,7 @@ _ROOMS = {
     "analysis.coincidence": "Coincidence",
     "analysis.counts": "CountError Latency LatencyError SpikeCount",
     "analysis.energy": "EnergyUse",
+    "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",

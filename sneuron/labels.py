@@ -33,6 +33,7 @@ __all__ = [
     "Status",
     "convert",
     "currents_of",
+    "flag_attrs",
     "number",
     "status_attrs",
 ]
@@ -76,13 +77,15 @@ class Status(IntEnum):
     EXCLUDED = 7
 
 
+def flag_attrs(kind: type[IntEnum], dtype: str) -> dict[str, Any]:
+    """CF attributes of a variable whose values are flags: the values, in the variable's own dtype, and their names."""
+    values = np.array([int(flag) for flag in kind], dtype=dtype)
+    return {"flag_values": values, "flag_meanings": " ".join(flag.name.lower() for flag in kind)}
+
+
 def status_attrs() -> dict[str, Any]:
     """CF flag attributes of a `status` variable."""
-    return {
-        "flag_values": np.array([int(s) for s in Status], dtype=np.uint8),
-        "flag_meanings": " ".join(s.name.lower() for s in Status),
-        "long_name": "what became of the point",
-    }
+    return {**flag_attrs(Status, "uint8"), "long_name": "what became of the point"}
 
 
 def number(value: Any, unit: str, where: str) -> float:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.cluster import Place
+from sneuron.explore.engine import run_of
 from sneuron.explore.estimate import estimated, refuse_size
 from sneuron.explore.plan import Plan
 from sneuron.explore.report import RANK, best_points, score_of
@@ -38,7 +39,7 @@ def preview(read: Read, place: Place) -> str:
     seconds = plan.machine.seconds(plan)
     aim = read.file.run.block_seconds
     cost = estimated(plan, plan.machine.layout(plan), seconds, aim, place.processes, place.room)
-    head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.duration:g} ms in steps of {plan.dt:g} ms"
+    head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.time}"
     return f"{head}\n{cost.text(place.processes)}"
 
 
@@ -105,7 +106,6 @@ def compared(read: Read, study: Study, found: xr.Dataset) -> Comparison:
 
 def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
     """One point of a plan (its first repeat), with its voltage; the same bits as in the study."""
-    from sneuron.core.run import RunSim
     from sneuron.core.state import InitNeu
     from sneuron.core.stimulus import InjCur
     from sneuron.core.streams import seeded
@@ -114,11 +114,7 @@ def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
     for stimulus in plan.stimuli:
         state = InjCur(state, stimulus)
     state = seeded(state, plan.seed, plan.common)
-    run = RunSim(
-        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable
-    )
-    assert isinstance(run, xr.Dataset)
-    return run
+    return run_of(replace(plan, every=1), state, record=["v"])
 
 
 def _check_names(read: Read, plan: Plan) -> None:

@@ -207,6 +207,7 @@ class StudyFile(Text):
     model: ModelTable
     note: str = ""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    settle: Quantity = 0
     dt: Quantity | None = None
     method: str | None = None
     dtype: Literal["float64", "float32"] = "float64"
