@@ -34,6 +34,7 @@ __all__ = [
     "convert",
     "currents_of",
     "flag_attrs",
+    "flag_names",
     "number",
     "status_attrs",
 ]
@@ -81,6 +82,20 @@ def flag_attrs(kind: type[IntEnum], dtype: str) -> dict[str, Any]:
     """CF attributes of a variable whose values are flags: the values, in the variable's own dtype, and their names."""
     values = np.array([int(flag) for flag in kind], dtype=dtype)
     return {"flag_values": values, "flag_meanings": " ".join(flag.name.lower() for flag in kind)}
+
+
+def flag_names(attrs: Mapping[Any, Any], where: str) -> dict[float, str]:
+    """The names of flags by their values, as CF attributes say them.
+
+    >>> flag_names({"flag_values": [0.0, 3.0], "flag_meanings": "silent tonic"}, "here")
+    {0.0: 'silent', 3.0: 'tonic'}
+    """
+    try:
+        values, names = attrs["flag_values"], str(attrs["flag_meanings"]).split()
+        return {float(value): name for value, name in zip(values, names, strict=True)}
+    except (KeyError, TypeError, ValueError) as cause:
+        what = "its values are no flags: `flag_values` and `flag_meanings` do not say what they mean"
+        raise errors.DataError(where, what, "an output such as the pattern of FireClass, or status") from cause
 
 
 def status_attrs() -> dict[str, Any]:

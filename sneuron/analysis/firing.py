@@ -38,12 +38,12 @@ _PAUSE, _FEWEST_CYCLES, _ONE, _READY = 0.5, 2, 1.5, 0.5
 _READY_MEAN = f"{labels.ARMED}_mean"
 
 _SCALARS = (
-    ("spikes_per_burst", "1", "spikes of a cycle"),
-    ("period", "ms", "time from one cycle to the next"),
-    ("duty", "1", "part of a cycle from its first to its last spike"),
+    ("spikes_per_burst", "1", "spikes per burst"),
+    ("period", "ms", "period of bursts"),
+    ("duty", "1", "part of the period from the first to the last spike"),
     ("cv", "1", "coefficient of variation of periods"),
 )
-_WIDTH = ("width", "ms", "how long a spike keeps the voltage up")
+_WIDTH = ("width", "ms", "how long a spike lasts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def FireClass(
     t_stop: float | None = None,
     sort: bool = False,
 ) -> tuple[FloatArray, ...]:
-    r"""How each neuron fires: silent, tonic, bursting or irregular; with the spikes, period and duty cycle of its bursts.
+    r"""How each neuron fires: silent, tonic, bursting or irregular; and the spikes, period and duty cycle of bursts.
 
     Parameters
     ----------

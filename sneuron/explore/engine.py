@@ -226,12 +226,12 @@ def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
     """
     from sneuron.core.run import RunSim
 
-    how = {"method": plan.method, "dtype": plan.dtype, "allow_unstable": plan.allow_unstable}
+    how: dict[str, Any] = {"method": plan.method, "dtype": plan.dtype, "allow_unstable": plan.allow_unstable}
     if not plan.settled:
         return cast("xr.Dataset", RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how))
-    before = {"features": kept.get("features", ()), "spikes": False, "return_state": True}
+    before: dict[str, Any] = {"features": kept.get("features", ()), "spikes": False, "return_state": True}
     early, state = RunSim(state, plan.settled * plan.dt, plan.dt, **before, **how)
-    run = RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how)
+    run: xr.Dataset = RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how)
     well = early[labels.STATUS] == labels.Status.OK
     status, attrs = run[labels.STATUS].where(well, early[labels.STATUS]), run[labels.STATUS].attrs
     bad = run[labels.FIRST_BAD].where(well, early[labels.FIRST_BAD])

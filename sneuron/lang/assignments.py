@@ -92,7 +92,7 @@ class Program:
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, `armed`, a function."""
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, `armed`, a name."""
         kind, _, current = name.partition("_")
         if name in self.new or name in self.functions:
             return name
