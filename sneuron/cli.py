@@ -375,7 +375,7 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
         chosen: Any = {"lower": wanted.lower, "upper": wanted.upper, "against": wanted.against, "spread": wanted.spread}
         return PlotClasses(data, of, wanted.parameters or filed.varied(study.plan), examples, **chosen)
 
-    told: dict[str, Any] = {"classes": [dict(zip(header, row, strict=True)) for row in rows]}
+    told: dict[str, Any] = {"classes": classes.class_rows(found)}
     return (told if checked is None else {**told, "changed": checked}), figure
 
 

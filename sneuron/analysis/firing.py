@@ -59,6 +59,7 @@ class Firing(SpikeTrains):
 
     def read(self, name: str, value: Any, options: Mapping[str, Any], where: str) -> Reading:
         """As `SpikeTrains` does; `armed_mean` is of the whole run, and so must be the window."""
+        _check(options)
         reading = super().read(name, value, options, where)
         if options["plateau"] is None:
             return replace(reading, pack=functools.partial(_fired, reading.pack))
@@ -85,15 +86,14 @@ def _fired_with(pack: Callable[..., Trains], *arrays: npt.NDArray[Any]) -> Fired
 
 def _check(options: Mapping[str, Any]) -> tuple[float, float | None]:
     """Tolerance and plateau as numbers."""
-    tolerance, plateau = options["tolerance"], options["plateau"]
-    if not 0 < labels.number(tolerance, "1", "FireClass: tolerance") < 1:
-        raise errors.ParameterError("FireClass: tolerance", f"{tolerance!r} cannot be", "numbers between 0 and 1")
-    if plateau is None:
-        return float(tolerance), None
-    longest = labels.number(plateau, "ms", "FireClass: plateau")
-    if not 0 < longest < np.inf:
+    spread, plateau = options["tolerance"], options["plateau"]
+    tolerance = labels.number(spread, "1", "FireClass: tolerance")
+    if not 0 < tolerance < 1:
+        raise errors.ParameterError("FireClass: tolerance", f"{spread!r} cannot be", "numbers between 0 and 1")
+    longest = None if plateau is None else labels.number(plateau, "ms", "FireClass: plateau")
+    if longest is not None and not 0 < longest < np.inf:
         raise errors.ParameterError("FireClass: plateau", f"{plateau!r} cannot be", "times above 0 ms")
-    return float(tolerance), longest
+    return tolerance, longest
 
 
 def _gives(options: Mapping[str, Any]) -> list[Output]:

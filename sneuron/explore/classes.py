@@ -12,7 +12,7 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.explore.report import headed, written
 
-__all__ = ["CLASS", "changed", "class_counts", "class_table", "typical_points"]
+__all__ = ["CLASS", "changed", "class_counts", "class_rows", "class_table", "typical_points"]
 
 CLASS, POINTS, SHARE, NONE = "class", "points", "share", "none"
 
@@ -75,6 +75,14 @@ def class_table(found: xr.Dataset, columns: Sequence[str] = ()) -> Iterator[tupl
         row = found.isel({CLASS: number})
         medians = ["" if np.isnan(row[c]) else written(row[c].values) for c in columns]
         yield (str(name), f"{int(row[POINTS]):,}", f"{float(row[SHARE]):.1%}", *medians)
+
+
+def class_rows(found: xr.Dataset) -> list[dict[str, Any]]:
+    """`class_counts` as plain data, a row for each class; what is NaN is None."""
+    names = [str(name) for name in found.data_vars]
+    rows = [found.isel({CLASS: k}) for k in range(found.sizes[CLASS])]
+    numbers = [{n: None if np.isnan(row[n]) else row[n].item() for n in names} for row in rows]
+    return [{CLASS: str(row[CLASS].item()), **values} for row, values in zip(rows, numbers, strict=True)]
 
 
 def typical_points(

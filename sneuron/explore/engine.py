@@ -229,7 +229,7 @@ def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
     how: dict[str, Any] = {"method": plan.method, "dtype": plan.dtype, "allow_unstable": plan.allow_unstable}
     if not plan.settled:
         return cast("xr.Dataset", RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how))
-    before: dict[str, Any] = {"features": kept.get("features", ()), "spikes": False, "return_state": True}
+    before = {**kept, "spikes": False, "every": plan.settled, "return_state": True}  # by the same kernel
     early, state = RunSim(state, plan.settled * plan.dt, plan.dt, **before, **how)
     run: xr.Dataset = RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how)
     well = early[labels.STATUS] == labels.Status.OK

@@ -110,7 +110,7 @@ def PlotClasses(
     columns = {name: _column(data, name, of) for name in (of, *params, *(against or ()), *([spread] if spread else ()))}
     classes = _classes(data[of], columns[of])
     shown = [_named(name, classes, data[of]) for name in _pair(classes, lower, upper)]
-    rows = examples.sizes["class"] if examples is not None else 0
+    rows = 0 if examples is None else _rows(examples, params)
     side = len(params) * (_CELL + _GAP)
     head, block = _EDGE + _HEAD, rows * _TRACE + (0.55 if rows else 0.0)
     figure = Figure(figsize=(_WIDTH, head + block + max(side, 4.2) + 0.95 + _EDGE))
@@ -179,6 +179,15 @@ def _named(name: str, classes: _Classes, flags: xr.DataArray) -> str:
     if name not in known:
         raise errors.unknown("PlotClasses", "class", name, known)
     return name
+
+
+def _rows(examples: xr.Dataset, params: Sequence[str]) -> int:
+    """How many examples there are; each has a voltage and all parameters."""
+    lacking = [name for name in ("v", "class", *params) if name not in examples.variables]
+    if lacking:
+        mend = "Give v over class and time, with the parameters as coordinates along class."
+        raise errors.DataError("PlotClasses", f"the examples have no {lacking[0]!r}", mend=mend)
+    return examples.sizes["class"]
 
 
 def _shares(page: _Page, classes: _Classes, title: str, head: float) -> None:
