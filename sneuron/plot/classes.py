@@ -30,8 +30,10 @@ IntArray = npt.NDArray[np.int64]
 _HUES = ("#aab4be", "#5c6b73", "#dfe4e8", "#0f6fb3", "#8f5fbf", "#d1495b", "#d98c00", "#2e933c", "#3aa6b9", "#7a5230")
 """Colours of classes, in the order of their flags: what does little is grey."""
 _NONE, _NOTHING = "none", "#ffffff"
-_WIDTH, _EDGE, _HEAD, _TRACE, _CELL, _GAP = 14.0, 0.35, 0.95, 0.92, 1.02, 0.06
-"""Inches: of the figure, around it, the bar of shares, a trace, a cell of the matrix, and between cells."""
+_WIDTH, _EDGE, _HEAD, _TRACE, _CELL, _SIDE, _GAP, _OUTPUTS = 14.0, 0.35, 0.95, 0.92, 1.02, 4.2, 0.06, 2.8
+"""Inches at least: of the figure; around it; the bar of shares; a trace; a cell of the matrix, and all of it; between
+cells; panels of outputs.
+"""
 _BINS, _GRID = 24, 14
 _COLUMNS, _DOTS = 2500, 20_000
 _FEW = 5
@@ -111,24 +113,26 @@ def PlotClasses(
     classes = _classes(data[of], columns[of])
     shown = [_named(name, classes, data[of]) for name in _pair(classes, lower, upper)]
     rows = 0 if examples is None else _rows(examples, params)
-    side = len(params) * (_CELL + _GAP)
+    cell = max(_CELL, _SIDE / max(1, len(params)) - _GAP)
+    side = len(params) * (cell + _GAP)
     head, block = _EDGE + _HEAD, rows * _TRACE + (0.55 if rows else 0.0)
-    figure = Figure(figsize=(_WIDTH, head + block + max(side, 4.2) + 0.95 + _EDGE))
-    page = _Page(figure)
+    left = 1.0 + side + 1.15
+    width = max(_WIDTH, left + _OUTPUTS + _EDGE)
+    figure = Figure(figsize=(width, head + block + max(side, _SIDE) + 0.95 + _EDGE))
+    page = _Page(figure, width)
     about = [str(data.attrs.get("title", "")), str(data[of].attrs.get("long_name", of))]
     _shares(page, classes, ": ".join(filter(None, about)), head)
     if examples is not None:
         _examples(page, examples, data, params, classes, head)
     top = head + block + 0.2
-    _matrix(page, data, {p: columns[p] for p in params}, classes, shown, top)
-    left = 1.0 + side + 1.15
+    _matrix(page, data, {p: columns[p] for p in params}, classes, shown, (top, cell))
     below = 2 if against and spread else 1
-    room = (max(side, 4.2) - 0.85 * (below - 1)) / below
+    room = (max(side, _SIDE) - 0.85 * (below - 1)) / below
     if against is not None:
-        ax = page.axes(left, top, _WIDTH - _EDGE - left, room)
+        ax = page.axes(left, top, width - _EDGE - left, room)
         _against(ax, data, [columns[name] for name in against], against, classes)
     if spread is not None:
-        ax = page.axes(left, top + (below - 1) * (room + 0.85), _WIDTH - _EDGE - left, room)
+        ax = page.axes(left, top + (below - 1) * (room + 0.85), width - _EDGE - left, room)
         _spread(ax, data[spread], columns[spread], classes)
     return figure
 
@@ -138,9 +142,10 @@ class _Page:
     """A figure on which axes are placed in inches from its top left corner."""
 
     figure: Figure
+    width: float
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        wide, high = self.figure.get_size_inches()
+        wide, high = self.width, self.figure.get_size_inches()[1]
         return self.figure.add_axes((left / wide, 1 - (top + height) / high, width / wide, height / high))
 
 
@@ -192,7 +197,7 @@ def _rows(examples: xr.Dataset, params: Sequence[str]) -> int:
 
 def _shares(page: _Page, classes: _Classes, title: str, head: float) -> None:
     """One bar, as long as all points, and what its parts mean."""
-    ax = page.axes(_EDGE, 0.42, _WIDTH - 2 * _EDGE, 0.26)
+    ax = page.axes(_EDGE, 0.42, page.width - 2 * _EDGE, 0.26)
     total, left = classes.number.size, 0.0
     parts = [*zip(classes.names, classes.hues, classes.counts, strict=True)]
     lost = int(np.count_nonzero(classes.number < 0))
@@ -210,7 +215,7 @@ def _shares(page: _Page, classes: _Classes, title: str, head: float) -> None:
     ]
     high = page.figure.get_size_inches()[1]
     page.figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=((_EDGE - 0.1) / _WIDTH, 1 - (head - 0.55) / high),
+        handles=handles, loc="upper left", bbox_to_anchor=((_EDGE - 0.1) / page.width, 1 - (head - 0.55) / high),
         ncols=len(parts), frameon=False, fontsize=9.5, handlelength=0.9, handleheight=0.9, columnspacing=1.6,
     )  # fmt: skip
 
@@ -232,14 +237,16 @@ def _examples(
     for row, name in enumerate(names):
         at, y = examples.isel({"class": row}), top + 0.3 + row * _TRACE
         hue = classes.hues[classes.names.index(name)] if name in classes.names else INK
-        ax = page.axes(_EDGE + 0.45, y, 10.1, _TRACE - 0.3)
+        ax = page.axes(_EDGE + 0.45, y, page.width - 3.9, _TRACE - 0.3)
         ax.plot(*decimated(at["v"], _COLUMNS), color=INK, lw=0.6)
         values = ",  ".join(f"{p} {float(at[p]):.3g}" for p in params if p in at.coords)
         ax.set_title(name, loc="left", fontsize=9.5, color=_dark(hue), fontweight="bold", pad=2)
         ax.set_title(values, loc="right", fontsize=7, color="#5c6b73", pad=2)
         ax.set_xlim(*(float(t) for t in at[TIME].values[[0, -1]]))
         _bare(ax, bottom=row == len(names) - 1)
-        _profile(page.axes(11.3, y, _WIDTH - _EDGE - 11.3, _TRACE - 0.3), at, data, params, hue, row == len(names) - 1)
+        _profile(
+            page.axes(page.width - 2.7, y, 2.7 - _EDGE, _TRACE - 0.3), at, data, params, hue, row == len(names) - 1
+        )
     low, high = float(examples["v"].min()), float(examples["v"].max())
     for ax in page.figure.axes[1::2][: len(names)]:
         ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
@@ -279,10 +286,18 @@ def _dark(hue: str) -> str:
 
 
 def _matrix(
-    page: _Page, data: xr.Dataset, columns: Mapping[str, FloatArray], classes: _Classes, shown: list[str], top: float
+    page: _Page,
+    data: xr.Dataset,
+    columns: Mapping[str, FloatArray],
+    classes: _Classes,
+    shown: list[str],
+    place: tuple[float, float],
 ) -> None:
-    """Pairs of parameters: the share of one class below the diagonal, of another above, of all on it."""
-    params, left = list(columns), 1.0
+    """Pairs of parameters: the share of one class below the diagonal, of another above, of all on it.
+
+    `place` is the top of the matrix and the side of a cell.
+    """
+    params, left, (top, cell) = list(columns), 1.0, place
     coarse = {p: _edges(values, _GRID) for p, values in columns.items()}
     places = {p: _bin(values, coarse[p]) for p, values in columns.items()}
     maps = {(x, y): _share_map(places[x], places[y], coarse[x].size - 1, coarse[y].size - 1, classes, shown[j > i])
@@ -291,7 +306,7 @@ def _matrix(
                   or [1.0]) for side in (False, True)]  # fmt: skip
     for i, y in enumerate(params):
         for j, x in enumerate(params):
-            ax = page.axes(left + j * (_CELL + _GAP), top + i * (_CELL + _GAP), _CELL, _CELL)
+            ax = page.axes(left + j * (cell + _GAP), top + i * (cell + _GAP), cell, cell)
             if i == j:
                 _stack(ax, columns[x], classes)
             else:
@@ -302,7 +317,8 @@ def _matrix(
             _scaled(ax, data[x], coarse[x], "x", i == len(params) - 1)
             _scaled(ax, data[y], coarse[y], "y", j == 0 and i > 0)
     if len(params) > 1:
-        _bars(page, classes, shown, scales, left, top + len(params) * (_CELL + _GAP) + 0.52, len(params))
+        side = len(params) * (cell + _GAP)
+        _bars(page, classes, shown, scales, left, top + side + 0.52, side)
 
 
 def _edges(values: FloatArray, bins: int) -> FloatArray:
@@ -384,10 +400,9 @@ def _end(end: float, ends: list[float]) -> str:
 
 
 def _bars(
-    page: _Page, classes: _Classes, shown: list[str], scales: list[float], left: float, top: float, many: int
+    page: _Page, classes: _Classes, shown: list[str], scales: list[float], left: float, top: float, width: float
 ) -> None:
     """What the colours of the two halves mean."""
-    width = many * (_CELL + _GAP)
     for k, (name, side) in enumerate(zip(shown, ("below", "above"), strict=True)):
         ax = page.axes(left + k * (width / 2 + 0.1), top, width / 2 - 0.3, 0.11)
         bar = page.figure.colorbar(
