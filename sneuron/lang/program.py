@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang import schemes, sharing
 from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
@@ -42,7 +42,7 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
 
 
 def recordable(model: Model) -> tuple[str, ...]:
-    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`."""
+    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`, `armed`."""
     if model.form not in _RECORDABLE:
         _RECORDABLE[model.form] = _recordable(model)
     return _RECORDABLE[model.form]
@@ -58,7 +58,8 @@ def _recordable(model: Model) -> tuple[str, ...]:
     volts = {_symbol(x) for x, state in model.states.items() if state.unit == "mV"}
     ohmic = [c for c in linear if not (volts - {places[c]}) & whole[c].free_symbols]
     names = [f"{kind}_{c}" for kind, some in zip("igep", (whole, linear, ohmic, ohmic), strict=True) for c in some]
-    return (*model.states, *_functions(model), *names, "i_stim")
+    armed = [labels.ARMED] if model.kind != "reset" else []
+    return tuple(dict.fromkeys([*model.states, *_functions(model), *names, "i_stim", *armed]))
 
 
 def _functions(model: Model) -> tuple[str, ...]:
