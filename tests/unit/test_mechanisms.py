@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 import sneuron as sn
-from sneuron.errors import ModelError, UnitError, UnknownNameError
+from sneuron.errors import ModelError, ParameterError, UnitError, UnknownNameError
 from sneuron.lang.expr import numpy_value
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
@@ -264,6 +264,22 @@ def test_steps_of_a_scheme_do_not_depend_on_its_names() -> None:
         found.append(sn.RunSim(state, 5.0, 0.05, return_state=True)[1])
     for x, y in turned.items():
         assert float(found[0][f"na.{x}"]) == pytest.approx(float(found[1][f"na.{y}"]), rel=1e-12)
+
+
+# capacitance
+
+
+def test_a_capacitance_that_is_not_above_0_is_refused_before_anything_runs() -> None:
+    """For some of the points, or for the defaults; through functions of parameters, too."""
+    folded = Neuron(
+        "folded", "C*left", channels={"leak": LEAK}, functions={"left": "1 - part"}, source=OWN,
+        params={"C": param(1.0, "uF/cm2", 0.1), "part": param(0.2, "1", 0.0, 2.0)},
+    )  # fmt: skip
+    assert int(sn.RunSim(sn.InitNeu({"model": folded, "part": [0.0, 0.9]}), 1.0).status.max()) == int(sn.Status.OK)
+    with pytest.raises(ParameterError, match=r"capacitance.*is not above 0 for 2 of 3 points"):
+        sn.InitNeu({"model": folded, "part": [0.5, 1.0, 1.5]})
+    with pytest.raises(ModelError, match="not above 0 at the default"):
+        load_model(dataclasses.replace(folded, params={**folded.params, "part": param(1.0, "1")}))
 
 
 # other channels in the same place
