@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.fit import FitModel as FitModel
+    from sneuron.explore.fitted import Fit as Fit
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -99,6 +101,8 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.fit": "FitModel",
+    "explore.fitted": "Fit",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.study": "Study",

@@ -12,6 +12,7 @@ from xarray.backends.common import BackendArray
 from xarray.core import indexing
 
 from sneuron import labels
+from sneuron.explore.asked import asks
 from sneuron.explore.space import Known, Space
 
 __all__ = ["MANY", "lazy_coords", "starts", "stored_coords"]
@@ -42,7 +43,8 @@ class ComputedColumn(BackendArray):
 
 def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """Coordinates that are written with the data."""
-    found = {n: _variable(space, n, known).load() for n in space.names if _size(space, n) <= MANY}
+    names = dict(space.fixed) if asks(space) else space.names
+    found = {n: _variable(space, n, known).load() for n in names if _size(space, n) <= MANY}
     if space.repeats is not None:
         numbers = np.arange(space.first_repeat, space.first_repeat + space.repeats)
         found[labels.REPEAT] = xr.Variable(labels.REPEAT, numbers, {"units": "1", "long_name": "number of the repeat"})
@@ -51,7 +53,8 @@ def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
 
 def lazy_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """The coordinates that are not written, as lazy variables."""
-    return {n: _variable(space, n, known) for n in space.names if _size(space, n) > MANY}
+    names = dict(space.fixed) if asks(space) else space.names
+    return {n: _variable(space, n, known) for n in names if _size(space, n) > MANY}
 
 
 def starts(space: Space, before: Space | None = None) -> dict[str, int]:

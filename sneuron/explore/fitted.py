@@ -1,0 +1,172 @@
+"""What a fit found: its best points, its front, all its evaluations, and what they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from sneuron import labels
+from sneuron.explore.cells import CURRENT, chosen, sweeps_of
+from sneuron.explore.engine import run_of
+from sneuron.explore.objectives import losses_of
+from sneuron.explore.optimisers.pareto import fronts
+from sneuron.explore.search import MISFIT, Search
+from sneuron.explore.space import Design
+from sneuron.explore.study import Study
+from sneuron.labels import POINT
+from sneuron.lang.model import Model, load_model
+from sneuron.lang.variants import with_values
+
+__all__ = ["LOSS", "Fit"]
+
+LOSS = "loss"
+GENERATION = "generation"
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Fit:
+    """What `FitModel` found; the study behind it holds every evaluation.
+
+    Parameters
+    ----------
+    search : Search
+        The search and its study.
+    base : Model
+        The model that was fitted.
+    cell : Dataset or None
+        The recording, all sweeps of it.
+    split : tuple of two lists
+        Numbers of the sweeps that were fitted and of those held out.
+    stimulus : as `InjCur` takes it
+        What was injected where it was not the recorded current.
+    """
+
+    search: Search
+    base: Model
+    cell: xr.Dataset | None
+    split: tuple[list[int], list[int]]
+    stimulus: Any = None
+
+    def __repr__(self) -> str:
+        best = self.best
+        names = ", ".join(f"{n} {float(best[n]):.5g}" for n in self.params)
+        done = self.search.done * self.search.setting.batch
+        return f"<Fit of {self.base.name} by {self.search.method.name}: loss {float(best[LOSS]):.5g} at {names}; {done:,} evaluations>"
+
+    @property
+    def study(self) -> Study:
+        """The study, with room for more evaluations."""
+        return self.search.study
+
+    @property
+    def design(self) -> Design:
+        """What was searched."""
+        return self.search.design
+
+    @property
+    def evals(self) -> xr.Dataset:
+        """Every evaluation: outputs and losses, dim `point`; parameters, `generation` and `start` are coordinates."""
+        size = self.search.setting.batch
+        data = self.study.open_data(None).isel({labels.POINT: slice(self.search.done * size)}).load()
+        if self.search.method.slopes:
+            loss = data[f"{MISFIT}_loss"]
+            total = loss.mean([d for d in loss.dims if d != POINT], skipna=False).fillna(np.inf).values
+            made = {LOSS: (POINT, total, _told("mean square misfit"))}
+        else:
+            each = losses_of(self.search.terms, data)
+            made = {LOSS: (POINT, each.sum(axis=1), _told("what was made small"))}
+            names = [t.name for t in self.search.terms]
+            if len(names) > 1:
+                made |= {f"{LOSS}_{n}": (POINT, each[:, k], _told(f"loss by {n}")) for k, n in enumerate(names)}
+        generation = np.arange(data.sizes[POINT]) // size
+        return data.assign(made).assign_coords({GENERATION: (POINT, generation, _told("number of the batch"))})
+
+    @property
+    def best(self) -> xr.Dataset:
+        """The evaluation with the smallest loss; the earliest of equals."""
+        found = self.evals
+        return found.isel({POINT: int(np.argmin(found[LOSS].values))})
+
+    @property
+    def front(self) -> xr.Dataset:
+        """Evaluations that none betters in all terms at once, in the order of the first term."""
+        found = self.evals
+        names = [f"{LOSS}_{t.name}" for t in self.search.terms] if len(self.search.terms) > 1 else [LOSS]
+        each = np.stack([found[n].values for n in names], axis=1)
+        good = np.flatnonzero(np.isfinite(each).all(1))
+        rows = good[_first(each[good])]
+        return found.isel({POINT: rows[np.lexsort(each[rows].T[::-1])]})
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The best values of the parameters that were searched, and of those that follow or are fixed."""
+        best = self.best
+        return {n: float(best[n]) for n in self.study.plan.space.names}
+
+    @property
+    def model(self) -> Model:
+        """The model with the best parameters in the place of its own: ready for `ExportJSON`, `InitNeu`, `ParamSweep`."""
+        values = {n: v for n, v in self.params.items() if n != "I"}
+        own = f"fitted by sneuron, method {self.search.method.name}, study {self.study.hash[:16]}"
+        return load_model(with_values(self.base.spec, values, own))
+
+    def predict(self, params: Mapping[str, float] | None = None, sweeps: Any = None) -> xr.Dataset:
+        """The best model (or another) under the stimulus of every sweep, also those that were held out.
+
+        Parameters
+        ----------
+        params : mapping, optional
+            Other values of parameters.
+        sweeps : list of int, optional
+            Which sweeps; all when omitted.
+
+        Returns
+        -------
+        Dataset
+            `v` (mV), `spike_time` (ms), `spike_count`; a copy of what was recorded is `self.cell`.
+        """
+        return self.run(params or self.params, sweeps, record=["v"])
+
+    def run(self, params: Mapping[str, Any], sweeps: Any = None, record: Any = ()) -> xr.Dataset:
+        """The model with given parameters under the stimuli of the fit."""
+        from sneuron.core.state import InitNeu
+        from sneuron.core.stimulus import InjCur, replay
+        from sneuron.core.streams import seeded
+
+        plan = replace(self.study.plan, model=self.base.to_json(), every=1)
+        state = InitNeu({"model": self.base, **dict(params)})
+        cell = None if self.cell is None or sweeps is None else chosen(self.cell, sweeps)
+        cell = self.cell if cell is None else cell
+        if self.stimulus is not None:
+            given = self.stimulus if isinstance(self.stimulus, list | tuple) else [self.stimulus]
+            dim = sweeps_of(self.cell) if self.cell is not None else None
+            for each in given:
+                cut = dim and sweeps is not None and dim[0] in getattr(each, "dims", ())
+                state = InjCur(state, each.isel({dim[0]: list(sweeps)}) if cut and dim else each)
+        elif cell is not None and CURRENT in cell:
+            state = InjCur(state, replay(cell[CURRENT]))
+        return run_of(plan, seeded(state, plan.seed, plan.common), record=list(record))
+
+
+def _told(name: str) -> dict[str, str]:
+    return {"units": "1", "long_name": name}
+
+
+def _first(losses: Floats) -> npt.NDArray[np.int64]:
+    """The front of many points: cut down by pieces first, equal points once."""
+    rows = np.arange(len(losses))
+    while True:
+        parts = np.array_split(rows, max(1, len(rows) // 512))
+        kept = np.concatenate([p[fronts(losses[p]) == 0] for p in parts])
+        if len(parts) == 1 or len(kept) == len(rows):
+            break
+        rows = kept
+    front = kept[fronts(losses[kept]) == 0] if len(kept) <= 4096 else kept
+    return front[np.unique(losses[front], axis=0, return_index=True)[1]]
