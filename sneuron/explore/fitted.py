@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from sneuron import labels
+from sneuron import errors, labels
 from sneuron.explore.cells import CURRENT, chosen, sweeps_of
 from sneuron.explore.engine import run_of
 from sneuron.explore.objectives import losses_of
 from sneuron.explore.optimisers.pareto import fronts
+from sneuron.explore.scores import scored
 from sneuron.explore.search import MISFIT, Search
 from sneuron.explore.space import Design
 from sneuron.explore.study import Study
@@ -133,6 +134,20 @@ class Fit:
             `v` (mV), `spike_time` (ms), `spike_count`; a copy of what was recorded is `self.cell`.
         """
         return self.run(params or self.params, sweeps, record=["v"])
+
+    def scores(self, delta: Any = 4.0) -> xr.Dataset:
+        """How well the best model predicts every sweep, beside baselines; `attrs["verdict"]` says it in words.
+
+        See `sneuron.explore.scores.scored`.
+
+        Raises
+        ------
+        DataError
+            Without recorded spikes.
+        """
+        if self.cell is None:
+            raise errors.DataError("Fit.scores", "there is no recording to compare with", mend="Fit to data.")
+        return scored(self.cell, self.predict(), self.split, delta)
 
     def run(self, params: Mapping[str, Any], sweeps: Any = None, record: Any = ()) -> xr.Dataset:
         """The model with given parameters under the stimuli of the fit."""

@@ -54,5 +54,6 @@ def nudged(model: Model, voltage: xr.DataArray, pull: Any) -> tuple[Model, xr.Da
         currents={**spec.currents, "nudge": f"{PULL}*v"},
         params={**spec.params, PULL: Param(size, unit, 0.0, 1e9, "", "pull towards the recorded voltage")},
     )
-    current = (size * voltage.drop_attrs()).assign_attrs(units=spec.unit)
+    bare = voltage.drop_vars([c for c in voltage.coords if c != "time"]).drop_attrs()
+    current = (size * bare).assign_attrs(units=spec.unit)
     return load_model(more), replay(current.assign_coords(time=voltage.time))
