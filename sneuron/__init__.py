@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import CountError as CountError
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
+    from sneuron.analysis.counts import RateError as RateError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.distances import VanRossum as VanRossum
+    from sneuron.analysis.distances import VictorPurpura as VictorPurpura
     from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
@@ -82,7 +85,8 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
-    "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.counts": "CountError Latency LatencyError RateError SpikeCount",
+    "analysis.distances": "VanRossum VictorPurpura",
     "analysis.energy": "EnergyUse",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",

@@ -32,6 +32,8 @@ OPTIONS = {
     ],
     "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
     "FireClass": [{}, {"tolerance": 0.5}, {"t_start": 200.0, "t_stop": 700.0}],
+    "VanRossum": [{}, {"tau": 250.0, "t_start": 200.0, "t_stop": 700.0}],
+    "VictorPurpura": [{}, {"cost": 0.0}, {"cost": 3.0}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
     "EnergyUse": [
         {},
