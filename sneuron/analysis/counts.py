@@ -161,7 +161,7 @@ def RateError(
     shape = np.broadcast_shapes(spikes.shape, reference.shape)
     more = spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]
     start, stop = spikes.window
-    return more * (1000.0 / (stop - start))
+    return more.astype(np.float64) * (1000.0 / (stop - start))
 
 
 @measure(
