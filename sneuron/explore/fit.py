@@ -18,6 +18,7 @@ from sneuron.explore.encode import encode
 from sneuron.explore.fitted import Fit
 from sneuron.explore.objectives import Term, terms_of
 from sneuron.explore.optimisers.base import Method, Setting, methods
+from sneuron.explore.outputs import outputs_of
 from sneuron.explore.plan import Plan
 from sneuron.explore.ranges import Range, Zipped, checked_seed, random
 from sneuron.explore.search import MISFIT, ROOM, Search, laid_out
@@ -287,7 +288,8 @@ def _by_slopes(
     own = [found.canonical(n, _WHERE) for n in names]
     pull = options.get("nudge", 0.0)
     if pull:
-        found, more = nudged(found, cell[VOLTAGE], pull)
+        step = found.dt if how["dt"] is None else labels.number(how["dt"], "ms", "dt")
+        found, more = nudged(found, cell[VOLTAGE], pull, step)
         given = how["stimulus"]
         how = {**how, "stimulus": [*(given if isinstance(given, list) else [given] if given is not None else []), more]}
     misfit = {
@@ -299,7 +301,7 @@ def _by_slopes(
 
 def _every(outputs: Mapping[str, Any], cell: xr.Dataset | None, model: Any, dt: Any) -> int:
     """Steps between recorded samples, where outputs look at traces: as far apart as those of the recording."""
-    if cell is None or TIME not in cell or not any("function" in o for o in outputs.values()):
+    if cell is None or TIME not in cell or not any(o.traces for o in outputs_of(outputs)):
         return 1
     from sneuron.lang.model import load_model
 

@@ -16,7 +16,7 @@ __all__ = ["PULL", "nudged"]
 PULL = "g_nudge"
 
 
-def nudged(model: Model, voltage: xr.DataArray, pull: Any) -> tuple[Model, xr.Dataset]:
+def nudged(model: Model, voltage: xr.DataArray, pull: Any, dt: float) -> tuple[Model, xr.Dataset]:
     """A model with a further current `pull` (v - recorded v), and the stimulus that is one half of it.
 
     Parameters
@@ -26,6 +26,8 @@ def nudged(model: Model, voltage: xr.DataArray, pull: Any) -> tuple[Model, xr.Da
         The recorded voltage.
     pull : float or text
         In the unit of the model's conductances (mS/cm2, or nS for whole cells).
+    dt : float, ms
+        The step of integration: the pull holds in its middle, since it would come half a step late otherwise.
 
     Returns
     -------
@@ -56,4 +58,4 @@ def nudged(model: Model, voltage: xr.DataArray, pull: Any) -> tuple[Model, xr.Da
     )
     bare = voltage.drop_vars([c for c in voltage.coords if c != "time"]).drop_attrs()
     current = (size * bare).assign_attrs(units=spec.unit)
-    return load_model(more), replay(current.assign_coords(time=voltage.time))
+    return load_model(more), replay(current.assign_coords(time=voltage.time), start=-dt / 2)

@@ -29,7 +29,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "latency": {"measure": "Latency", "sd": 5.0},
     "van_rossum": {"measure": "VanRossum", "goal": 0.0},
     "victor_purpura": {"measure": "VictorPurpura", "goal": 0.0},
-    "trace": {"measure": "sneuron.explore.residuals:trace_error", "goal": 0.0, "norm": "rms"},
+    "trace": {"measure": "TraceError", "goal": 0.0, "norm": "rms"},
 }
 """Objectives by name: an output of the runs, and what it should be (as in the recording when nothing is said)."""
 
@@ -176,18 +176,15 @@ def _output(spec: Mapping[str, Any], cell: xr.Dataset | None, where: str) -> dic
     """The output of the runs; what it compares with comes from the recording."""
     found = dict(spec)
     what = found.get("measure")
-    if isinstance(what, str) and ":" in what:
-        found["function"] = found.pop("measure")
-        if cell is None or VOLTAGE not in cell:
-            raise errors.DataError(where, "there is no recorded voltage to compare with", mend="Give data with it.")
-        return {**found, "reference": cell[VOLTAGE]}
     if isinstance(what, str) and what not in measures:
         raise errors.unknown(where, "measure", what, measures)
-    measure = measures[what] if isinstance(what, str) else what
-    if measure is not None and "reference" in getattr(measure, "over", {}) and "reference" not in found:
-        if cell is None:
-            raise errors.DataError(where, "there are no recorded spikes to compare with", mend="Give data.")
-        found["reference"] = _reference(cell)
+    over = getattr(measures[what] if isinstance(what, str) else what, "over", {})
+    for name in ("reference", "target"):
+        if name in over and name not in found:
+            if cell is None or (name == "target" and VOLTAGE not in cell):
+                kind = "spikes" if name == "reference" else "voltage"
+                raise errors.DataError(where, f"there is no recorded {kind} to compare with", mend="Give data with it.")
+            found[name] = _reference(cell) if name == "reference" else cell[VOLTAGE]
     return found
 
 
@@ -201,8 +198,14 @@ def _of_recording(output: Mapping[str, Any], variable: str, cell: xr.Dataset | N
         raise errors.DataError(where, "what it should be is not said", mend="Give a goal: {..., 'goal': 12.0}.")
     options = {k: v for k, v in output.items() if k != "measure"}
     what = output["measure"]
-    times = cell[SPIKE_TIME].assign_attrs(t_start=0.0, t_stop=cell.attrs["t_stop"])
-    found = (measures[what] if isinstance(what, str) else what)(times, **options)
+    measure: Any = measures[what] if isinstance(what, str) else what
+    if "traces" in dir(next(iter(measure.over.values()))):
+        if VOLTAGE not in cell:
+            raise errors.DataError(where, "there is no recorded voltage to look at", mend="Give data with it.")
+        given = cell[VOLTAGE]
+    else:
+        given = cell[SPIKE_TIME].assign_attrs(t_start=0.0, t_stop=cell.attrs["t_stop"])
+    found = measure(given, **options)
     if isinstance(found, xr.Dataset):
         names = [str(n) for n in found.data_vars]
         if variable not in names:

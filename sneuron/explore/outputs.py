@@ -65,7 +65,10 @@ class Output:
 
     @property
     def traces(self) -> tuple[str, ...]:
-        """The variables over time that a run must have for it, which are not kept: as the function says (`traces`)."""
+        """The variables over time that a run must have for it, which are not kept: as function or measure say."""
+        if self.kind == "measure":
+            first = next(iter(measures[self.what].over.values()))
+            return tuple(getattr(first, "traces", ()))
         if self.kind != "function":
             return ()
         found: Any = getattr(_imported(self.what), "traces", None)

@@ -1,4 +1,4 @@
-"""Voltage against voltage: the error of a trace, and how it depends on parameters."""
+"""The error of a trace, and how it depends on parameters."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ import xarray as xr
 from sneuron import errors
 from sneuron.labels import TIME
 
-__all__ = ["WITH", "misfit", "trace_error"]
+__all__ = ["WITH", "misfit"]
 
 WITH = "with"
 """A second dim of parameters, of what depends on pairs of them."""
-
-
-def trace_error(run: xr.Dataset, reference: xr.DataArray) -> xr.DataArray:
-    """Root mean square of the difference between the voltage of a run and a recorded one, mV."""
-    difference = run["v"] - _sampled(reference, run["v"])
-    found = np.sqrt((difference**2).mean(TIME, skipna=False))
-    return found.assign_attrs(units="mV", long_name="root mean square error of the voltage")
 
 
 def misfit(run: xr.Dataset, reference: xr.DataArray, wrt: Sequence[str], sd: float = 1.0) -> xr.Dataset:
@@ -61,10 +54,6 @@ def _by(parameter: str) -> str:
     return f"dv_d{parameter}".replace(".", "_")
 
 
-def _only_v(options: Mapping[str, Any]) -> list[str]:
-    return ["v"]
-
-
 def _with_slopes(options: Mapping[str, Any]) -> list[str]:
     return ["v", *(_by(p) for p in options["wrt"])]
 
@@ -80,5 +69,4 @@ def _sampled(reference: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
     return reference.isel({TIME: near}).assign_coords({TIME: like[TIME]})
 
 
-trace_error.traces = _only_v  # type: ignore[attr-defined]
 misfit.traces = _with_slopes  # type: ignore[attr-defined]

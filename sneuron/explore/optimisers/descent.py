@@ -7,6 +7,7 @@ import numpy as np
 from sneuron.explore.optimisers.base import Floats, Method, Setting, Told, scattered
 
 _LEAST, _MOST = 1e-12, 1e12
+_PATIENCE = 4
 
 
 class Descents:
@@ -22,7 +23,7 @@ class Descents:
         self.loss, self.slope, self.curve = np.full(n, np.inf), np.zeros((n, p)), np.zeros((n, p, p))
         self.damping = np.full(n, float(setting.options["damping"]))
         self.start = np.repeat(self.label, setting.share)
-        self.finished: list[int] = []
+        self.slow = np.zeros(n, np.int64)
 
     def ask(self) -> Floats:
         """Steps of several lengths from where each descent is; at first, and after a new start, only the place itself."""
@@ -59,36 +60,43 @@ class Descents:
             self.at[k], self.loss[k], self.slope[k], self.curve[k] = unit, loss, slope, curve
         else:
             self.damping[k] *= 10.0 ** self.setting.share
+        gained = before - loss if loss < before else 0.0
+        slow = np.isfinite(before) and gained < self.setting.options["tolf"] * before
+        self.slow[k] = self.slow[k] + 1 if slow else 0
         still = loss < before and moved < self.setting.options["tolx"]
-        if still or self.damping[k] > _MOST or not np.isfinite(self.loss[k]):
+        if still or self.slow[k] >= _PATIENCE or self.damping[k] > _MOST or not np.isfinite(self.loss[k]):
             self._renew(k)
 
     def _renew(self, k: int) -> None:
         """A new descent, from the next point of the sequence of starts."""
         own = self.setting
-        self.finished.append(int(self.label[k]))
+        self.slow[k] = 0
         self.label[k] = self.begun
         self.at[k] = scattered(self.begun, 1, own.params, own.seed)[0]
         self.loss[k], self.damping[k] = np.inf, float(own.options["damping"])
         self.begun += 1
 
     def _stepped(self, k: int, damping: float) -> Floats:
-        """A step that stays in the cube: coordinates at a wall that pushes back are held."""
+        """The least of the damped quadratic in the cube: coordinates that would leave it stay at its wall."""
         at, slope, curve = self.at[k], self.slope[k], self.curve[k]
+        damped = curve + np.diag(damping * np.maximum(np.diag(curve), 1e-300))
         free = ~(((at <= 0.0) & (slope > 0)) | ((at >= 1.0) & (slope < 0)))
-        found = at.copy()
-        if free.any():
-            inner = curve[np.ix_(free, free)]
-            scale = np.maximum(np.diag(inner), 1e-300)
-            damped = inner + np.diag(damping * scale)
-            found[free] -= np.linalg.lstsq(damped, slope[free], rcond=None)[0]
-        return np.clip(found, 0.0, 1.0)
+        step = np.zeros(len(at))
+        while free.any():
+            held = damped[np.ix_(free, ~free)] @ step[~free]
+            step[free] = -np.linalg.lstsq(damped[np.ix_(free, free)], slope[free] + held, rcond=None)[0]
+            out = free & ((at + step < 0.0) | (at + step > 1.0))
+            if not out.any():
+                break
+            step[out] = np.clip(at + step, 0.0, 1.0)[out] - at[out]
+            free &= ~out
+        return np.clip(at + step, 0.0, 1.0)
 
 
 GRADIENT = Method(
     "gradient",
     Descents,
     "least squares of traces by their derivatives: few evaluations where the voltage is a smooth function",
-    {"damping": 1e-2, "tolx": 1e-7},
+    {"damping": 1e-2, "tolx": 1e-7, "tolf": 0.02},
     slopes=True,
 )
