@@ -82,6 +82,9 @@ def run(file: Path, store: Path | None, scheduler: str | None, workers: int | No
     if isinstance(read, studyfile.AtlasRead):
         _drawn(read, store, as_json)
         return
+    if read.file.fit is not None:
+        _fitted(read, _place(read, scheduler, workers), store, as_json)
+        return
     made = filed.study_of(read, _place(read, scheduler, workers), store)
     if not as_json:
         click.echo(made.explain(), err=True)
@@ -102,6 +105,11 @@ def plan(file: Path, workers: int | None) -> None:
     if isinstance(read, studyfile.AtlasRead):
         header, *rows = atlas.preview(read)
         click.echo("\n".join(table(header, rows)))
+        return
+    if read.file.fit is not None:
+        from sneuron.explore import fitfile
+
+        click.echo(fitfile.preview(read))
         return
     click.echo(filed.preview(read, _place(read, None, workers)))
 
@@ -300,6 +308,48 @@ def _drawn(read: AtlasRead, store: Path | None, quiet: bool) -> None:
     rows = [(leaf.name or "", str(leaf.attrs["model_name"]), _spikes(leaf)) for leaf in tree.leaves]
     click.echo("\n".join(table(("panel", "model", "spikes"), [(a, b, f"{c:g}") for a, b, c in rows])))
     click.echo("\n".join(f"{name:<8} {told[name]}" for name in ("path", "figure") if name in told))
+
+
+def _fitted(read: Read, place: Place, store: Path | None, quiet: bool) -> None:
+    """Fit, say what was found and how well it predicts, write the model and draw the picture."""
+    from sneuron.explore import fitfile
+    from sneuron.lang.model import ExportJSON
+
+    wanted = read.file.fit
+    assert wanted is not None
+    try:
+        fit = fitfile.fit_of(read, place, store)
+    except KeyboardInterrupt:
+        click.echo("interrupted; what is done is kept. The same command goes on.", err=True)
+        leave(INTERRUPTED)
+    found = fitfile.found_of(read, fit)
+    if not quiet:
+        for header, *rows in found.tables:
+            click.echo("\n".join(table(header, rows)) + "\n")
+        click.echo("\n".join(textwrap.fill(line, 118) for line in found.words))
+    told = dict(found.told)
+    if wanted.model is not None:
+        told["model"] = read.beside(wanted.model)
+        told["model"].parent.mkdir(parents=True, exist_ok=True)
+        ExportJSON(fit.model, told["model"])
+    if read.file.figure is not None:
+        told["figure"] = read.beside(read.file.figure.file)
+        told["figure"].parent.mkdir(parents=True, exist_ok=True)
+        _fit_figure(found, read.file.figure.kind, read.file.figure.trace).savefig(told["figure"], dpi=110)
+    if not quiet:
+        click.echo("\n".join(f"{name:<8} {told[name]}" for name in ("model", "figure") if name in told))
+    _ended(fit.study, quiet, told)
+
+
+def _fit_figure(found: Any, kind: str, trace: Sequence[int]) -> Any:
+    """The picture of what a fit found."""
+    if kind == "prediction":
+        from sneuron.plot.fit import PlotFit
+
+        return PlotFit(found.cell, found.run, found.scores, found.diagnosis, trace)
+    from sneuron.plot.region import PlotRegion
+
+    return PlotRegion(found.everything, found.region, found.parameters, found.run)
 
 
 def _spikes(leaf: Any) -> float:

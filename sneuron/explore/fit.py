@@ -133,6 +133,7 @@ def FitModel(
     >>> round(float(fit.best.FireRate), 6)
     40.0
     """
+    call = {k: v for k, v in locals().items() if k != "data"}
     way = methods[method]
     cell = None if data is None else cell_of(data)
     used, held = ([], []) if cell is None else parted(cell, train, test)
@@ -156,7 +157,7 @@ def FitModel(
     search.run(-(-budget // share), target)
     from sneuron.lang.model import load_model
 
-    return Fit(search, load_model(model), cell, (used, held), stimulus)
+    return Fit(search, load_model(model), cell, (used, held), call)
 
 
 def _own(options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -254,6 +255,8 @@ def _check_plan(way: Method, plan: Plan, terms: Sequence[Term]) -> None:
             stem = f"{term.name}_"
             names = [n.removeprefix(stem) for n in made if n.startswith(stem)]
             raise errors.unknown(f"{_WHERE}: objective {term.name!r}", "variable", term.variable or "none", names)
+        if isinstance(term.goal, str):
+            term.flag_of(made[term.stored][2])
         dims = set(made[term.stored][0])
         if isinstance(term.goal, xr.DataArray) and not set(term.goal.dims) <= dims:
             what = f"the goal has dims {term.goal.dims}, the output {tuple(dims)}"

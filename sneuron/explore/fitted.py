@@ -12,9 +12,12 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.cells import CURRENT, chosen, sweeps_of
+from sneuron.explore.calibration import ranked, recovered
+from sneuron.explore.diagnosis import LOSS, diagnosed, unit_of
 from sneuron.explore.engine import run_of
 from sneuron.explore.objectives import losses_of
 from sneuron.explore.optimisers.pareto import fronts
+from sneuron.explore.region import good_region
 from sneuron.explore.scores import scored
 from sneuron.explore.search import MISFIT, Search
 from sneuron.explore.space import Design
@@ -23,9 +26,8 @@ from sneuron.labels import POINT
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.variants import with_values
 
-__all__ = ["LOSS", "Fit"]
+__all__ = ["Fit"]
 
-LOSS = "loss"
 GENERATION = "generation"
 
 Floats = npt.NDArray[np.float64]
@@ -45,15 +47,15 @@ class Fit:
         The recording, all sweeps of it.
     split : tuple of two lists
         Numbers of the sweeps that were fitted and of those held out.
-    stimulus : as `InjCur` takes it
-        What was injected where it was not the recorded current.
+    call : dict
+        Arguments of `FitModel`, but for the data.
     """
 
     search: Search
     base: Model
     cell: xr.Dataset | None
     split: tuple[list[int], list[int]]
-    stimulus: Any = None
+    call: dict[str, Any]
 
     def __repr__(self) -> str:
         best = self.best
@@ -149,18 +151,121 @@ class Fit:
             raise errors.DataError("Fit.scores", "there is no recording to compare with", mend="Fit to data.")
         return scored(self.cell, self.predict(), self.split, delta)
 
-    def run(self, params: Mapping[str, Any], sweeps: Any = None, record: Any = ()) -> xr.Dataset:
-        """The model with given parameters under the stimuli of the fit."""
+    def diagnostics(self) -> xr.Dataset:
+        """Convergence of each search, profiles, sloppy directions, ends of ranges that were hit; nothing is run.
+
+        See `sneuron.explore.diagnosis.diagnosed`; `attrs["verdict"]` says it in words.
+        """
+        data, size = self.evals, self.search.setting.batch
+        curve = None
+        if self.search.method.slopes:
+            row = int(np.argmin(data[LOSS].values))
+            here = data.isel({POINT: [row]})
+            curve = self.search.told(unit_of(self.design, here), here).curvatures
+        return diagnosed(self.design, data, size, None if curve is None else curve[0])
+
+    def scattered(self, n: int = 4096, store: Any = None) -> xr.Dataset:
+        """Evaluations that are spread evenly over the ranges: those of the fit, or `n` more in a study of their own."""
+        if self.search.method.name in ("sobol", "random"):
+            return self.evals
+        return self.again(self.cell, method="sobol", budget=n, store=store, starts=None, options=None).evals
+
+    def region(self, level: float, n: int = 4096, store: Any = None) -> xr.Dataset:
+        """The set of points of which no term of the loss is more than `level`: its volume, its components, its correlations.
+
+        Parameters
+        ----------
+        level : float
+            What is good enough, of each term.
+        n : int, default 4096
+            Points that are spread evenly over the ranges for it, where those of the fit are not.
+        store : path, optional
+            Folder of their study; a temporary one when omitted.
+
+        See `sneuron.explore.region.good_region`.
+        """
+        data = self.scattered(n, store)
+        names = [f"{LOSS}_{t.name}" for t in self.search.terms] if len(self.search.terms) > 1 else [LOSS]
+        return good_region(self.design, data, np.stack([data[n].values for n in names]).max(0), level)
+
+    def posterior(self) -> xr.Dataset:
+        """The particles of the last round of method "abc", with their `weight`; `attrs["distance"]` is its limit.
+
+        Raises
+        ------
+        PlanError
+            Another method, or no round that was ended.
+        """
+        found = getattr(self.search.optimiser, "posterior", None)
+        if found is None:
+            mend = "Fit by method 'abc', or with a larger budget."
+            raise errors.PlanError("Fit.posterior", f"method {self.search.method.name!r} has ended no round", mend=mend)
+        rows, weight, limit = found
+        data = self.evals.isel({POINT: rows}).assign(weight=((POINT,), weight, _told("weight of the particle")))
+        return data.assign_attrs(distance=float(limit))
+
+    def recovery(self, n: int = 16, seed: int = 0, **changes: Any) -> xr.Dataset:
+        """Fits to synthetic cells of known parameters: which parameters such data tell, and how exactly.
+
+        Parameters
+        ----------
+        n, seed : int
+            How many cells, and the key of their parameters.
+        **changes
+            Arguments of `FitModel` that shall be others (`budget=2000`).
+
+        See `sneuron.explore.calibration.recovered`.
+        """
+
+        def again(truth: dict[str, float], number: int) -> dict[str, float]:
+            found = self.again(self.synthetic(truth), **{"store": None, "seed": number, **changes})
+            best = found.best
+            return {**{name: float(best[name]) for name in truth}, LOSS: float(best[LOSS])}
+
+        return recovered(self.design, again, n, seed)
+
+    def calibrate(self, n: int = 1000, draws: int = 100, tolerance: float = 1.0, points: int = 20_000) -> xr.Dataset:
+        """Ranks of known truths within their posteriors, which are uniform where posteriors can be believed.
+
+        See `sneuron.explore.calibration.ranked`; `points` are the evaluations spread over the ranges for it.
+        """
+        data = self.scattered(points)
+        return ranked(self.design, self.search.terms, data, n, draws, tolerance, self.search.setting.seed)
+
+    def synthetic(self, params: Mapping[str, float]) -> xr.Dataset:
+        """A recording that the model itself makes with given parameters, under all stimuli of the fit."""
+        run = self.run({**dict(self.study.plan.space.fixed), **params}, record=["v"])
+        sample = self.cell if self.cell is not None and labels.TIME in self.cell else None
+        every = 1 if sample is None else round(float(sample.time[1] - sample.time[0]) / self.study.plan.dt)
+        made = {"voltage": run["v"].isel({labels.TIME: slice(None, None, max(1, every))})}
+        if sample is not None and CURRENT in sample:
+            made[CURRENT] = sample[CURRENT]
+        return xr.Dataset({**made, labels.SPIKE_TIME: run[labels.SPIKE_TIME]}).drop_vars("status", errors="ignore")
+
+    def again(self, data: Any, **changes: Any) -> Fit:
+        """The same fit to other data, or with other arguments of `FitModel`."""
+        from sneuron.explore.fit import FitModel
+
+        found: Fit = FitModel(data, **{**self.call, **changes})
+        return found
+
+    def run(
+        self, params: Mapping[str, Any], sweeps: Any = None, record: Any = (), duration: float | None = None
+    ) -> xr.Dataset:
+        """The model with given parameters under the stimuli of the fit, for as long (or `duration`, ms)."""
         from sneuron.core.state import InitNeu
         from sneuron.core.stimulus import InjCur, replay
         from sneuron.core.streams import seeded
 
         plan = replace(self.study.plan, model=self.base.to_json(), every=1)
+        if duration is not None:
+            plan = replace(plan, steps=max(1, min(plan.steps, round(duration / plan.dt))))
         state = InitNeu({"model": self.base, **dict(params)})
         cell = None if self.cell is None or sweeps is None else chosen(self.cell, sweeps)
         cell = self.cell if cell is None else cell
-        if self.stimulus is not None:
-            given = self.stimulus if isinstance(self.stimulus, list | tuple) else [self.stimulus]
+        stimulus = self.call["stimulus"]
+        if stimulus is not None:
+            given = stimulus if isinstance(stimulus, list | tuple) else [stimulus]
             dim = sweeps_of(self.cell) if self.cell is not None else None
             for each in given:
                 cut = dim and sweeps is not None and dim[0] in getattr(each, "dims", ())

@@ -44,8 +44,8 @@ class Term:
         Its name, and that of its output.
     output : mapping
         The output, as `ParamSweep` takes it.
-    goal, sd : DataArray or float
-        What it should be, and on which scale a difference counts.
+    goal, sd : DataArray, float, or (goal) text
+        What it should be (of a flag: its name), and on which scale a difference counts.
     weight : float
         How much it counts beside others.
     norm : {"mean", "rms", "max"}
@@ -76,12 +76,26 @@ class Term:
     def deviation(self, data: xr.Dataset) -> xr.DataArray:
         """The deviation of each point and sweep from the goal, in units of `sd`; NaN where the run failed."""
         value = data[self.stored]
+        if isinstance(self.goal, str):
+            return self._failing(xr.where(value == self.flag_of(value.attrs), 0.0, 1.0 / self.sd), data)
         goal = self.goal if not isinstance(self.goal, xr.DataArray) else self.goal.drop_vars(list(self.goal.coords))
         found = np.abs(value.drop_vars([c for c in value.coords if c != POINT]) - goal) / self.sd
         found = found.fillna(self.missing)
         if self.quiet is not None:
             lacking = value.isnull() & self.quiet.drop_vars(list(self.quiet.coords))
             found = xr.where(lacking.drop_vars(list(lacking.coords)), 0.0, found)
+        return self._failing(found, data)
+
+    def flag_of(self, attrs: Mapping[Any, Any]) -> float:
+        """The value of the flag that is wanted, by its name."""
+        where = f"FitModel: objective {self.name!r}"
+        flags = labels.flag_names(attrs, where)
+        if self.goal not in flags.values():
+            raise errors.unknown(where, "flag", str(self.goal), flags.values())
+        return next(value for value, known in flags.items() if known == self.goal)
+
+    def _failing(self, found: xr.DataArray, data: xr.Dataset) -> xr.DataArray:
+        """NaN where the run failed."""
         failed = data[labels.STATUS] != Status.OK
         return found.where(~failed.drop_vars(list(failed.coords)))
 

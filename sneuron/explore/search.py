@@ -152,12 +152,13 @@ class Search:
         self._learn(unit, self.study.folder.open_dataset(MAIN).isel({labels.POINT: region}).load())
 
     def _learn(self, unit: Floats, data: xr.Dataset) -> None:
-        told = self._told(unit, data)
+        told = self.told(unit, data)
         self.optimiser.tell(told)
         self.best = min(self.best, float(told.total.min()))
         self.done += 1
 
-    def _told(self, unit: Floats, data: xr.Dataset) -> Told:
+    def told(self, unit: Floats, data: xr.Dataset) -> Told:
+        """What the results of points tell the optimiser."""
         if not self.method.slopes:
             return Told(unit, losses_of(self.terms, data))
         sums = {n: data[f"{MISFIT}_{n}"] for n in ("loss", "slope", "curvature")}
