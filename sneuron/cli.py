@@ -315,8 +315,6 @@ def _fitted(read: Read, place: Place, store: Path | None, quiet: bool) -> None:
     from sneuron.explore import fitfile
     from sneuron.lang.model import ExportJSON
 
-    wanted = read.file.fit
-    assert wanted is not None
     try:
         fit = fitfile.fit_of(read, place, store)
     except KeyboardInterrupt:
@@ -324,17 +322,12 @@ def _fitted(read: Read, place: Place, store: Path | None, quiet: bool) -> None:
         leave(INTERRUPTED)
     found = fitfile.found_of(read, fit)
     if not quiet:
-        for header, *rows in found.tables:
-            click.echo("\n".join(table(header, rows)) + "\n")
+        click.echo("\n\n".join("\n".join(table(header, rows)) for header, *rows in found.tables) + "\n")
         click.echo("\n".join(textwrap.fill(line, 118) for line in found.words))
-    told = dict(found.told)
-    if wanted.model is not None:
-        told["model"] = read.beside(wanted.model)
-        told["model"].parent.mkdir(parents=True, exist_ok=True)
+    told = {**found.told, **fitfile.places(read)}
+    if "model" in told:
         ExportJSON(fit.model, told["model"])
     if read.file.figure is not None:
-        told["figure"] = read.beside(read.file.figure.file)
-        told["figure"].parent.mkdir(parents=True, exist_ok=True)
         _fit_figure(found, read.file.figure.kind, read.file.figure.trace).savefig(told["figure"], dpi=110)
     if not quiet:
         click.echo("\n".join(f"{name:<8} {told[name]}" for name in ("model", "figure") if name in told))

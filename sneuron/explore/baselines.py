@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ _BOUNDS = ((10.0, 1000.0), (1.0, 60.0), (5.0, 40.0), (0.0, 40.0))
 """Resistance (MOhm), time constant (ms), threshold above rest (mV), refractory time (ms)."""
 
 
-def lif_rate(current: Any, resistance: float, tau: float, threshold: float, t_ref: float) -> Floats:
+def lif_rate(current: Any, resistance: Any, tau: Any, threshold: Any, t_ref: Any) -> Floats:
     """Spikes per ms of a leaky integrate-and-fire neuron under a constant current (pA), in closed form.
 
     >>> round(1000 * float(lif_rate(200.0, 100.0, 20.0, 15.0, 2.0)), 3)
@@ -85,10 +85,13 @@ def _fitted(current: tuple[float, ...], counts: tuple[float, ...], length: float
     """The four parameters with which the closed form comes nearest to the counts."""
     from scipy.optimize import differential_evolution
 
-    have, wanted = np.array(current), np.array(counts)
+    have, wanted, bounds = np.array(current), np.array(counts), cast("Any", _BOUNDS)
 
-    def error(p: Floats) -> float:
-        return float(np.mean((lif_rate(have, *p) * length - wanted) ** 2))
+    def error(p: Floats) -> Floats:
+        many = lif_rate(have[:, None], *np.reshape(p, (4, -1))) * length
+        return np.asarray(((many - wanted[:, None]) ** 2).mean(0))
 
-    found = differential_evolution(error, _BOUNDS, rng=1, maxiter=2000, popsize=30, tol=1e-10)
+    found: Any = differential_evolution(
+        error, bounds, rng=1, maxiter=400, popsize=20, tol=1e-8, vectorized=True, updating="deferred"
+    )
     return tuple(float(x) for x in found.x)

@@ -24,7 +24,9 @@ _BINS = 20
 Floats = npt.NDArray[np.float64]
 
 
-def recovered(design: Design, again: Callable[[dict[str, float], int], dict[str, float]], n: int, seed: int) -> xr.Dataset:
+def recovered(
+    design: Design, again: Callable[[dict[str, float], int], dict[str, float]], n: int, seed: int
+) -> xr.Dataset:
     """Truths drawn from the ranges, and what a fit to data that were made with them finds.
 
     Parameters

@@ -120,7 +120,7 @@ def _check_lengths(given: Mapping[str, xr.DataArray]) -> None:
             what = f"current has {lengths[0] or 'no'} and voltage {lengths[1] or 'no'} places along {dim!r}"
             raise errors.DataError(_WHERE, what, mend="Cut both to the same window and the same sweeps.")
     times = [a[TIME].values for a in (current, voltage) if TIME in a.coords]
-    if len(times) == 2 and not np.array_equal(*times):
+    if len(times) == 2 and not np.array_equal(times[0], times[1]):
         raise errors.DataError(_WHERE, "current and voltage have other times", mend="Resample one of them.")
 
 
@@ -142,8 +142,8 @@ def _timed(array: xr.DataArray, name: str) -> xr.DataArray:
 
 
 def _in_unit(array: xr.DataArray, unit: str, low: float, high: float) -> xr.DataArray:
-    found = labels.convert(array, labels.units_of(array.attrs), unit, f"{_WHERE}, {array.name}")
-    found = found.assign_attrs({**array.attrs, "units": unit})
+    scaled: xr.DataArray = labels.convert(array, labels.units_of(array.attrs), unit, f"{_WHERE}, {array.name}")
+    found = scaled.assign_attrs({**array.attrs, "units": unit})
     _check_size(found, low, high)
     return found
 
@@ -157,9 +157,7 @@ def _check_size(array: xr.DataArray, low: float, high: float) -> None:
         raise errors.DataError(f"{_WHERE}, {array.name}", what, f"sizes from {low:g} to {high:g}", mend=mend)
 
 
-def _with_spikes(
-    cell: xr.Dataset, times: xr.DataArray | None, attrs: Mapping[Any, Any], relative: float
-) -> xr.Dataset:
+def _with_spikes(cell: xr.Dataset, times: xr.DataArray | None, attrs: Mapping[Any, Any], relative: float) -> xr.Dataset:
     if times is None:
         from sneuron.core.detect import DetSpike
 

@@ -43,7 +43,7 @@ class ComputedColumn(BackendArray):
 
 def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """Coordinates that are written with the data."""
-    names = dict(space.fixed) if asks(space) else space.names
+    names = [n for n in space.names if not asks(space) or not space.dims_of(n)]
     found = {n: _variable(space, n, known).load() for n in names if _size(space, n) <= MANY}
     if space.repeats is not None:
         numbers = np.arange(space.first_repeat, space.first_repeat + space.repeats)
@@ -53,7 +53,7 @@ def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
 
 def lazy_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """The coordinates that are not written, as lazy variables."""
-    names = dict(space.fixed) if asks(space) else space.names
+    names = [n for n in space.names if not asks(space) or not space.dims_of(n)]
     return {n: _variable(space, n, known) for n in names if _size(space, n) > MANY}
 
 

@@ -12,8 +12,7 @@ from sneuron import errors
 from sneuron.explore.asked import START
 from sneuron.explore.space import Design
 
-
-__all__ = ["LOSS", "PARAM", "diagnosed", "spectrum", "unit_of"]
+__all__ = ["LOSS", "PARAM", "PLACES", "diagnosed", "spectrum", "unit_of"]
 
 LOSS, PARAM, MODE, PLACE = "loss", "param", "mode", "place"
 
@@ -23,6 +22,9 @@ _EDGE = 0.01
 _AGREE = 0.05
 _FLAT = 0.05
 _PLACES = 24
+
+PLACES = (np.arange(_PLACES) + 0.5) / _PLACES
+"""Where profiles and slices are looked at, in units of the range."""
 _RIDGE = 1e-9
 
 
@@ -31,7 +33,7 @@ def unit_of(design: Design, data: xr.Dataset) -> Floats:
     return np.stack([_inverse(m, data[n].values) for n, m in design.columns], axis=1)
 
 
-def diagnosed(design: Design, data: xr.Dataset, batch: int, curvature: Floats | None = None) -> xr.Dataset:
+def diagnosed(design: Design, data: xr.Dataset, slices: Floats, curvature: Floats | None = None) -> xr.Dataset:
     """Convergence of each search, profiles, stiff and sloppy directions, ends of ranges that were hit.
 
     Parameters
@@ -40,27 +42,28 @@ def diagnosed(design: Design, data: xr.Dataset, batch: int, curvature: Floats | 
         What was searched.
     data : Dataset
         Every evaluation, with `loss`, `start` and `generation`.
-    batch : int
-        Evaluations of a generation.
+    slices : array (params, places)
+        The loss where one parameter after the other is moved over its range, the others staying at the best point.
     curvature : array (params, params), optional
         The second derivatives of the loss at the best point, in units of the ranges, where they are known.
 
     Returns
     -------
     Dataset
-        `running(start, generation)`: the best loss so far of each search; `best_loss(start)`,
-        `best(start, param)`, `evaluations(start)`, `agrees(start)` (whether its best is within 5 % of the range of the
-        best of all); `profile(param, place)`: the least loss at each place of the range, of all other parameters the
-        best; `at_bound(param)`: -1 or 1 where the best lies at an end; `matters(param)`: False where the profile is
-        flat; `eigenvalue(mode)` and `direction(mode, param)` of the second derivatives in units of the ranges,
-        `sloppiness`: the decades that they span. `attrs["verdict"]` says it in words.
+        `running(start, generation)`: the best loss so far of each search; `best_loss(start)`, `best(start, param)`,
+        `evaluations(start)`, `agrees(start)` (whether its best is within 5 % of the range of the best of all);
+        `profile(param, place)`: the least loss of all evaluations at each place of the range; `slice(param, place)`:
+        the loss there when all other parameters stay at the best point; `at_bound(param)`: -1 or 1 where the best lies
+        at an end; `matters(param)`: False where the slice is flat; `eigenvalue(mode)` and `direction(mode, param)` of
+        the second derivatives in units of the ranges. `attrs["sloppiness"]`: the decades that the eigenvalues span;
+        `attrs["verdict"]` says it in words.
     """
     loss = data[LOSS].values
     if not np.isfinite(loss).any():
         raise errors.DataError("diagnostics", "every evaluation failed", mend="Look at study.failures().")
     names, unit = [n for n, _ in design.columns], unit_of(design, data)
     found = _by_start(design, data, unit, loss)
-    found = found.merge(_profiles(design, unit, loss), combine_attrs="override")
+    found = found.merge(_profiles(design, unit, loss, slices), combine_attrs="override")
     best = unit[int(np.argmin(loss))]
     side = np.where(best < _EDGE, -1, np.where(best > 1 - _EDGE, 1, 0))
     found["at_bound"] = ((PARAM,), side, _told("end of the range at which the best point lies"))
@@ -125,28 +128,23 @@ def _by_start(design: Design, data: xr.Dataset, unit: Floats, loss: Floats) -> x
     )
 
 
-def _profiles(design: Design, unit: Floats, loss: Floats) -> xr.Dataset:
+def _profiles(design: Design, unit: Floats, loss: Floats, slices: Floats) -> xr.Dataset:
     """The least loss at each place of each range."""
     places = np.minimum((unit * _PLACES).astype(np.int64), _PLACES - 1)
     found = np.full((unit.shape[1], _PLACES), np.inf)
     for k in range(unit.shape[1]):
         np.minimum.at(found[k], places[:, k], loss)
-    middle = (np.arange(_PLACES) + 0.5) / _PLACES
-    values = np.stack([m.values(middle) for _, m in design.columns])
+    values = np.stack([m.values(PLACES) for _, m in design.columns])
     found[~np.isfinite(found)] = np.nan
     finite = loss[np.isfinite(loss)]
-    rise = np.nanmax(found, axis=1) - found_min(found)
+    rise = np.where(np.isfinite(slices).all(1), np.ptp(slices, axis=1), np.inf)
     spread = max(float(np.median(finite) - finite.min()), 1e-300)
     return xr.Dataset({
         "profile": ((PARAM, PLACE), found, _told("least loss, of all other parameters the best")),
+        "slice": ((PARAM, PLACE), slices, _told("loss, all other parameters at the best point")),
         "value": ((PARAM, PLACE), values, {"long_name": "value of the parameter"}),
-        "matters": ((PARAM,), rise > _FLAT * spread, {"long_name": "whether the least loss changes over the range"}),
+        "matters": ((PARAM,), rise > _FLAT * spread, {"long_name": "whether the loss changes over the range"}),
     })  # fmt: skip
-
-
-def found_min(profile: Floats) -> Floats:
-    """The least of each profile."""
-    return np.asarray(np.nanmin(profile, axis=1))
 
 
 def _verdict(found: xr.Dataset) -> str:

@@ -63,7 +63,7 @@ def FitModel(
     progress: bool | None = None,
     name: str | None = None,
 ) -> Fit:
-    """Find the parameters with which a model behaves like recorded data.
+    r"""Find the parameters with which a model behaves like recorded data.
 
     Every evaluation is a point of a study: it is kept with its results, never computed twice, and can be looked at
     while the search goes on (`Study.open`). The same call again goes on where it was; a larger `budget` goes further.
@@ -123,7 +123,7 @@ def FitModel(
     Notes
     -----
     Several sweeps of a recording are one stimulus with a dim: a candidate is one point of the study. The loss of a
-    term is :math:`w \\langle |x - x^*|/\\sigma \\rangle` over sweeps; a run that fails has an infinite loss.
+    term is :math:`w \langle |x - x^*|/\sigma \rangle` over sweeps; a run that fails has an infinite loss.
 
     Examples
     --------
@@ -136,6 +136,10 @@ def FitModel(
     call = {k: v for k, v in locals().items() if k != "data"}
     way = methods[method]
     cell = None if data is None else cell_of(data)
+    if cell is None and (train is not None or test is not None):
+        raise errors.DataError(
+            f"{_WHERE}: train", "there is no recording whose sweeps it could number", mend="Give data."
+        )
     used, held = ([], []) if cell is None else parted(cell, train, test)
     fitted = None if cell is None else chosen(cell, used)
     first = _batches(way, budget, batch, starts)

@@ -22,7 +22,7 @@ from sneuron.explore.scores import scored
 from sneuron.explore.studyargs import distribution_of, located, model_of, recorded, stimulus_of, store_of
 from sneuron.explore.studyfile import FitTable, Read, Target
 
-__all__ = ["Found", "fit_of", "fitted_table", "found_of", "preview", "score_table"]
+__all__ = ["Found", "fit_of", "fitted_table", "found_of", "places", "preview", "score_table"]
 
 
 def fit_of(read: Read, place: Place, store: str | Path | None = None) -> Fit:
@@ -119,6 +119,17 @@ def found_of(read: Read, fit: Fit) -> Found:
     return Found(tables, words, told, diagnosis, **made)
 
 
+def places(read: Read) -> dict[str, Path]:
+    """Where the fitted model and the picture go, in folders that are there."""
+    table, figure = read.file.fit, read.file.figure
+    assert table is not None
+    named = {"model": table.model, "figure": figure.file if figure else None}
+    found = {key: read.beside(name) for key, name in named.items() if name is not None}
+    for path in found.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return found
+
+
 def examples(fit: Fit, region: xr.Dataset, length: float | None, many: int = 4) -> xr.Dataset:
     """Some good points that lie as far apart as may be, run once more: `v` over `example` and `time`."""
     unit = unit_of(fit.design, region)
@@ -167,7 +178,8 @@ def _ranges(read: Read, model: Any) -> dict[str, Any]:
             if axis.range is None:
                 found[name] = distribution_of(axis.distribution)
             else:
-                found[name] = (ranges.log if axis.scale == "log" else ranges.grid)(*axis.range)
+                low, high = axis.range
+                found[name] = ranges.log(low, high) if axis.scale == "log" else ranges.grid(low, high)
     return {**found, **{name: ranges.derived(text) for name, text in file.derive.items()}}
 
 
@@ -180,7 +192,12 @@ def fitted_table(fit: Fit, found: xr.Dataset) -> Iterator[tuple[str, ...]]:
         row = found.sel(param=name)
         said = "at an end of its range" if int(row["at_bound"]) else "" if bool(row["matters"]) else "of no matter"
         unit = str(best[name].attrs.get("units", "1"))
-        yield (f"{name} [{unit}]" if unit != "1" else name, f"{float(best[name]):.4g}", f"{low:.4g} to {high:.4g}", said)
+        yield (
+            f"{name} [{unit}]" if unit != "1" else name,
+            f"{float(best[name]):.4g}",
+            f"{low:.4g} to {high:.4g}",
+            said,
+        )
 
 
 def score_table(scores: xr.Dataset) -> Iterator[tuple[str, ...]]:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.cells import CURRENT, chosen, sweeps_of
 from sneuron.explore.calibration import ranked, recovered
-from sneuron.explore.diagnosis import LOSS, diagnosed, unit_of
+from sneuron.explore.cells import CURRENT, chosen, sweeps_of
+from sneuron.explore.diagnosis import LOSS, PLACES, diagnosed, unit_of
 from sneuron.explore.engine import run_of
 from sneuron.explore.objectives import losses_of
 from sneuron.explore.optimisers.pareto import fronts
@@ -61,7 +61,8 @@ class Fit:
         best = self.best
         names = ", ".join(f"{n} {float(best[n]):.5g}" for n in self.params)
         done = self.search.done * self.search.setting.batch
-        return f"<Fit of {self.base.name} by {self.search.method.name}: loss {float(best[LOSS]):.5g} at {names}; {done:,} evaluations>"
+        how = f"{self.base.name} by {self.search.method.name}"
+        return f"<Fit of {how}: loss {float(best[LOSS]):.5g} at {names}; {done:,} evaluations>"
 
     @property
     def study(self) -> Study:
@@ -115,7 +116,7 @@ class Fit:
 
     @property
     def model(self) -> Model:
-        """The model with the best parameters in the place of its own: ready for `ExportJSON`, `InitNeu`, `ParamSweep`."""
+        """The model with the best parameters in the place of its own: for `ExportJSON`, `InitNeu`, `ParamSweep`."""
         values = {n: v for n, v in self.params.items() if n != "I"}
         own = f"fitted by sneuron, method {self.search.method.name}, study {self.study.hash[:16]}"
         return load_model(with_values(self.base.spec, values, own))
@@ -152,17 +153,21 @@ class Fit:
         return scored(self.cell, self.predict(), self.split, delta)
 
     def diagnostics(self) -> xr.Dataset:
-        """Convergence of each search, profiles, sloppy directions, ends of ranges that were hit; nothing is run.
+        """Convergence of each search, profiles, sloppy directions, ends of ranges that were hit.
+
+        Each parameter by itself is moved over its range, 24 runs for each; all else is told by the evaluations.
 
         See `sneuron.explore.diagnosis.diagnosed`; `attrs["verdict"]` says it in words.
         """
-        data, size = self.evals, self.search.setting.batch
-        curve = None
-        if self.search.method.slopes:
-            row = int(np.argmin(data[LOSS].values))
-            here = data.isel({POINT: [row]})
-            curve = self.search.told(unit_of(self.design, here), here).curvatures
-        return diagnosed(self.design, data, size, None if curve is None else curve[0])
+        data = self.evals
+        here = data.isel({POINT: [int(np.argmin(data[LOSS].values))]})
+        best = unit_of(self.design, here)
+        curve = self.search.told(best, here).curvatures
+        unit = np.repeat(best, best.size * len(PLACES), axis=0)
+        for k in range(best.size):
+            unit[k * len(PLACES) : (k + 1) * len(PLACES), k] = PLACES
+        slices = self.search.told(unit, self.search.evaluated(unit)).total.reshape(best.size, -1)
+        return diagnosed(self.design, data, slices, None if curve is None else curve[0])
 
     def scattered(self, n: int = 4096, store: Any = None) -> xr.Dataset:
         """Evaluations that are spread evenly over the ranges: those of the fit, or `n` more in a study of their own."""
@@ -171,7 +176,7 @@ class Fit:
         return self.again(self.cell, method="sobol", budget=n, store=store, starts=None, options=None).evals
 
     def region(self, level: float, n: int = 4096, store: Any = None) -> xr.Dataset:
-        """The set of points of which no term of the loss is more than `level`: its volume, its components, its correlations.
+        """The set of points of which no term of the loss is more than `level`: volume, components, correlations.
 
         Parameters
         ----------

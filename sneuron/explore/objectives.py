@@ -75,16 +75,26 @@ class Term:
 
     def deviation(self, data: xr.Dataset) -> xr.DataArray:
         """The deviation of each point and sweep from the goal, in units of `sd`; NaN where the run failed."""
-        value = data[self.stored]
+        value = _bare(data[self.stored])
+        found: xr.DataArray
         if isinstance(self.goal, str):
-            return self._failing(xr.where(value == self.flag_of(value.attrs), 0.0, 1.0 / self.sd), data)
-        goal = self.goal if not isinstance(self.goal, xr.DataArray) else self.goal.drop_vars(list(self.goal.coords))
-        found = np.abs(value.drop_vars([c for c in value.coords if c != POINT]) - goal) / self.sd
-        found = found.fillna(self.missing)
-        if self.quiet is not None:
-            lacking = value.isnull() & self.quiet.drop_vars(list(self.quiet.coords))
-            found = xr.where(lacking.drop_vars(list(lacking.coords)), 0.0, found)
-        return self._failing(found, data)
+            found = (value != self.flag_of(data[self.stored].attrs)) / self.sd
+        else:
+            goal = _bare(self.goal) if isinstance(self.goal, xr.DataArray) else self.goal
+            found = (np.abs(value - goal) / self.sd).fillna(self.missing)
+            if self.quiet is not None:
+                found = found.where(~(value.isnull() & _bare(self.quiet)), 0.0)
+        return found.where(_bare(data[labels.STATUS]) == Status.OK)
+
+    def loss(self, data: xr.Dataset) -> npt.NDArray[np.float64]:
+        """The loss of each point; infinite where a run failed."""
+        found = self.deviation(data)
+        over = [d for d in found.dims if d != POINT]
+        if self.norm == "rms":
+            total = ((found**2).mean(over, skipna=False)) ** 0.5
+        else:
+            total = found.max(over, skipna=False) if self.norm == "max" else found.mean(over, skipna=False)
+        return np.asarray((self.weight * total).fillna(np.inf).values, dtype=np.float64)
 
     def flag_of(self, attrs: Mapping[Any, Any]) -> float:
         """The value of the flag that is wanted, by its name."""
@@ -94,27 +104,17 @@ class Term:
             raise errors.unknown(where, "flag", str(self.goal), flags.values())
         return next(value for value, known in flags.items() if known == self.goal)
 
-    def _failing(self, found: xr.DataArray, data: xr.Dataset) -> xr.DataArray:
-        """NaN where the run failed."""
-        failed = data[labels.STATUS] != Status.OK
-        return found.where(~failed.drop_vars(list(failed.coords)))
-
-    def loss(self, data: xr.Dataset) -> npt.NDArray[np.float64]:
-        """The loss of each point; infinite where a run failed."""
-        found = self.deviation(data)
-        over = [d for d in found.dims if d != POINT]
-        if self.norm == "rms":
-            total = np.sqrt((found**2).mean(over, skipna=False))
-        else:
-            total = found.max(over, skipna=False) if self.norm == "max" else found.mean(over, skipna=False)
-        return np.asarray((self.weight * total).fillna(np.inf).values, dtype=np.float64)
-
     def to_json(self) -> dict[str, Any]:
         """What decides the loss, as plain data; the output is told by the plan."""
         from sneuron.explore.encode import encode
 
         own = {"goal": self.goal, "sd": self.sd, "weight": self.weight, "norm": self.norm, "missing": self.missing}
         return {k: encode(v, f"objective {self.name!r}") for k, v in {**own, "variable": self.variable}.items()}
+
+
+def _bare(array: xr.DataArray) -> xr.DataArray:
+    """Values and dims only: sweeps are the same by their order."""
+    return array.drop_vars(list(array.coords))
 
 
 def losses_of(terms: tuple[Term, ...], data: xr.Dataset) -> npt.NDArray[np.float64]:

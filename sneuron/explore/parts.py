@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sneuron.explore.encode import canonical
 from sneuron.explore.asked import ASKED, asks, points_asked
+from sneuron.explore.encode import canonical
 from sneuron.explore.plan import Plan
 from sneuron.explore.space import Points, Space
 from sneuron.store.folder import StudyFolder
@@ -83,5 +83,5 @@ def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
 def _part(path: str, name: str, entry: str, plan_hash: str, made: tuple[int, int]) -> Part:
     study = StudyFolder.open(path)
     body = study.plan
-    entry = body["parts"][name]
-    return Part(name, planned(Plan.from_json(body["plan"]), entry), study.template(name), entry, study)
+    own = body["parts"][name]
+    return Part(name, planned(Plan.from_json(body["plan"]), own), study.template(name), own, study)

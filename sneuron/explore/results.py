@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from sneuron import labels
+from sneuron.explore.asked import ASKED, asks
 from sneuron.explore.build import TRACES
 from sneuron.explore.convergence import CHECKED, CHECKS
 from sneuron.explore.coords import lazy_coords
-from sneuron.explore.asked import ASKED, asks
 from sneuron.explore.parts import Part, part_of, runs
 from sneuron.explore.plan import TRACE
 from sneuron.labels import Status

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sneuron import errors
+from sneuron.explore.asked import ASKED
 from sneuron.explore.blocks import code_version, filed, run_block, summary
 from sneuron.explore.cluster import INLINE, Embedded, Place, opened
-from sneuron.explore.asked import ASKED
 from sneuron.explore.parts import part_of, runs
 from sneuron.explore.progress import Progress
 from sneuron.explore.quarantine import Ward

@@ -83,7 +83,7 @@ def _compared(
     made["held_out"] = ((dim,), held)
     error = (made["count"] - made["recorded"].drop_vars(list(made["recorded"].coords))) ** 2
     parts = {"train": ~held & np.isin(np.arange(cell.sizes[dim]), train), "test": held}
-    means = [np.sqrt(error.isel({dim: np.flatnonzero(p)}).mean(dim, skipna=False)) for p in parts.values()]
+    means = [error.isel({dim: np.flatnonzero(p)}).mean(dim, skipna=False) ** 0.5 for p in parts.values()]
     made["rmse"] = xr.concat(means, "part").assign_coords(part=list(parts)).transpose(PREDICTOR, "part")
     made["rmse"].attrs.update(units="1", long_name="root mean square error of spike counts")
     return made.assign_attrs(verdict=_verdict(made, dim, why))
@@ -94,7 +94,9 @@ def _verdict(made: xr.Dataset, dim: str, why: str) -> str:
     held = made["held_out"].values
     if not held.any():
         return "No sweep was held out: what the model predicts of others is not known."
-    error = {str(p): float(v) for p, v in zip(made[PREDICTOR].values, made["rmse"].sel(part="test").values, strict=True)}
+    error = {
+        str(p): float(v) for p, v in zip(made[PREDICTOR].values, made["rmse"].sel(part="test").values, strict=True)
+    }
     gamma = float(made["gamma"].isel({dim: np.flatnonzero(held)}).mean())
     told = f"On the held-out sweeps the spike counts of the model are off by {error[MODEL]:.2f} (root mean square)"
     spikes = f"Gamma there is {gamma:.2f} on average."

@@ -13,10 +13,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.asked import ASKED, ask
+from sneuron.explore.asked import ASKED, ask, listed
 from sneuron.explore.build import MAIN, check_body, entry_of
 from sneuron.explore.cluster import INLINE, Place, opened
 from sneuron.explore.encode import sha256
+from sneuron.explore.engine import Job
 from sneuron.explore.objectives import Term, losses_of
 from sneuron.explore.optimisers.base import Method, Optimiser, Setting, Told
 from sneuron.explore.plan import Plan
@@ -157,6 +158,20 @@ class Search:
         self.best = min(self.best, float(told.total.min()))
         self.done += 1
 
+    def evaluated(self, unit: Floats) -> xr.Dataset:
+        """What the runs of some points give, at once and in this process; nothing is kept."""
+        plan = self.study.plan
+        points = listed(plan.space, self.values(unit)).points({})
+        given = plan.machine.simulate(Job(plan, points.params, points.repeat))
+        layout = plan.machine.layout(plan)
+        made = {n: ((labels.POINT, *dims), given[n], dict(attrs)) for n, (dims, _, attrs) in layout.variables.items()}
+        data = xr.Dataset(made)
+        coords = {n: (labels.POINT, points.params[n]) for n in self.design.names}
+        data[labels.STATUS] = data[labels.STATUS].where(
+            xr.DataArray(points.kept, dims=labels.POINT), labels.Status.EXCLUDED
+        )
+        return data.assign_coords(coords)
+
     def told(self, unit: Floats, data: xr.Dataset) -> Told:
         """What the results of points tell the optimiser."""
         if not self.method.slopes:
@@ -173,7 +188,7 @@ class Search:
         step = 1e-6
         high, low = np.minimum(unit + step, 1.0), np.maximum(unit - step, 0.0)
         columns = [m.values(high[:, k]) - m.values(low[:, k]) for k, (_, m) in enumerate(self.design.columns)]
-        return np.stack(columns, axis=1) / (high - low)
+        return np.asarray(np.stack(columns, axis=1) / (high - low))
 
     @property
     def _blocks(self) -> int:

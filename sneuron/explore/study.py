@@ -20,10 +20,10 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import growth, results
+from sneuron.explore.asked import ASKED
 from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
-from sneuron.explore.asked import ASKED
 from sneuron.explore.parts import part_of, runs
 from sneuron.explore.plan import ENGINE, Plan
 from sneuron.explore.progress import Progress

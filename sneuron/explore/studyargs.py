@@ -136,9 +136,9 @@ def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
     words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", cause.where)
     inner = [(table, word) for word in words for table in _TABLES]
     outer = [("where", "keep") if word == "where" else (_ARGUMENTS.get(word, word),) for word in words]
-    if read.file.fit is not None:
-        inner = [*(("fit", "objective", w) for w in words), *(("fit", w) for w in words if w in _FIT), *inner]
-    return next((key for key in (*inner, *outer) if key in read.document.lines), ())
+    of_fit = [("fit", "objective", w) for w in words] if read.file.fit is not None else []
+    near = [("fit", w) for w in words if w in _FIT and read.file.fit is not None]
+    return next((key for key in (*of_fit, *near, *inner, *outer) if key in read.document.lines), ())
 
 
 def _ranges(read: Read, model: Model) -> list[Any]:

@@ -335,7 +335,7 @@ class StudyFile(Text):
             raise ValueError("stimulus kind 'replay' needs a [recording]")
         kind = self.figure.kind if self.figure else ""
         if (kind in ("prediction", "region")) != (self.fit is not None and bool(kind)):
-            raise ValueError("[figure] of kind 'prediction' or 'region' belongs to a [fit], and a [fit] to one of these")
+            raise ValueError("[figure] of kind 'prediction' or 'region' goes with a [fit], and no other does")
         if kind == "fit" and not (self.report and self.report.rank and self.recording):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):

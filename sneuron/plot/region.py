@@ -103,7 +103,9 @@ def _pair(
 def _correlation(ax: Axes, value: float) -> None:
     """A rank correlation, as large as it is strong."""
     colour = "#b2182b" if value > 0 else "#2166ac"
-    ax.set_facecolor((*(0.70, 0.09, 0.17), 0.35 * abs(value)) if value > 0 else (*(0.13, 0.40, 0.67), 0.35 * abs(value)))
+    ax.set_facecolor(
+        (*(0.70, 0.09, 0.17), 0.35 * abs(value)) if value > 0 else (*(0.13, 0.40, 0.67), 0.35 * abs(value))
+    )
     ax.text(0.5, 0.5, f"{value:+.2f}", ha="center", va="center", transform=ax.transAxes, fontsize=8, color=colour)
     ax.set_xticks([])
     ax.set_yticks([])

@@ -89,7 +89,7 @@ class Archipelago:
         """The shares of all."""
         unit = np.concatenate([island.ask() for island in self.islands])
         self.start = np.repeat([island.label for island in self.islands], self.share)
-        return np.clip(unit, 0.0, 1.0)
+        return np.asarray(np.clip(unit, 0.0, 1.0))
 
     def tell(self, told: Told) -> None:
         """Each learns of its own points."""

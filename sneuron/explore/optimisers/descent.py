@@ -26,14 +26,14 @@ class Descents:
         self.slow = np.zeros(n, np.int64)
 
     def ask(self) -> Floats:
-        """Steps of several lengths from where each descent is; at first, and after a new start, only the place itself."""
+        """Steps of several lengths from where each descent is; where nothing is known yet, scattered points."""
         own, tries = self.setting, self.setting.share
         self.start = np.repeat(self.label, tries)
         factor = 10.0 ** np.arange(-1, tries - 1)
         unit = np.repeat(self.at[:, None, :], tries, axis=1)
         for k in np.flatnonzero(np.isfinite(self.loss)):
             for j in range(tries):
-                unit[k, j] = self._stepped(k, self.damping[k] * factor[j])
+                unit[k, j] = self._stepped(int(k), self.damping[k] * factor[j])
         fresh = ~np.isfinite(self.loss)
         if tries > 1 and fresh.any():  # neighbours of a place that nothing is known of
             more = scattered(int(self.begun * 7 + 1000), int(fresh.sum()) * (tries - 1), own.params, own.seed + 1)
@@ -59,7 +59,7 @@ class Descents:
                 self.damping[k] = np.clip(self.damping[k] * 10.0 ** (j - 2), _LEAST, _MOST)
             self.at[k], self.loss[k], self.slope[k], self.curve[k] = unit, loss, slope, curve
         else:
-            self.damping[k] *= 10.0 ** self.setting.share
+            self.damping[k] *= 10.0**self.setting.share
         gained = before - loss if loss < before else 0.0
         slow = np.isfinite(before) and gained < self.setting.options["tolf"] * before
         self.slow[k] = self.slow[k] + 1 if slow else 0
@@ -90,7 +90,7 @@ class Descents:
                 break
             step[out] = np.clip(at + step, 0.0, 1.0)[out] - at[out]
             free &= ~out
-        return np.clip(at + step, 0.0, 1.0)
+        return np.asarray(np.clip(at + step, 0.0, 1.0))
 
 
 GRADIENT = Method(

@@ -44,15 +44,14 @@ class Islands:
         order = np.argsort(self.losses[here], kind="stable")
         best = x[order[rng.integers(max(1, n // 10), size=n)]]
         first, second = (x[(np.arange(n) + rng.integers(1, n, n)) % n] for _ in range(2))
-        step = rng.uniform(*own["step"], (n, 1))
+        low, high = own["step"]
+        step = low + (high - low) * rng.random((n, 1))
         moved = x + step * (best - x) + step * (first - second)
         cross = rng.random(x.shape) < own["crossover"]
         cross[np.arange(n), rng.integers(x.shape[1], size=n)] = True
         trial = np.where(cross, moved, x)
         trial = np.where(trial < 0.0, x / 2, trial)
-        return np.where(trial > 1.0, (1 + x) / 2, trial)
+        return np.asarray(np.where(trial > 1.0, (1 + x) / 2, trial))
 
 
-DE = Method(
-    "de", Islands, "robust where the loss is rough or flat in places", {"step": (0.4, 0.9), "crossover": 0.9}
-)
+DE = Method("de", Islands, "robust where the loss is rough or flat in places", {"step": (0.4, 0.9), "crossover": 0.9})

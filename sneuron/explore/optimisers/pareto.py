@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al. 2002, doi:10.1109/4235.996017): the front of what cannot be bettered in all objectives at once."""
+"""NSGA-II (Deb et al. 2002, doi:10.1109/4235.996017): the front of what nothing betters in all objectives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fronts(losses: Floats) -> npt.NDArray[np.int64]:
     [0, 0, 1, 0]
     """
     no_worse = (losses[:, None] <= losses[None]).all(-1)
-    better = no_worse & (losses[:, None] < losses[None]).any(-1)
+    better = np.asarray(no_worse & (losses[:, None] < losses[None]).any(-1))
     rank = np.full(len(losses), -1)
     above = better.sum(0)
     for level in range(len(losses)):
@@ -80,14 +80,14 @@ class Population:
         u, power = rng.random((n, params)), 1.0 / (self.setting.options["spread"] + 1)
         beta = np.where(u <= 0.5, (2 * u) ** power, (1.0 / (2 * (1 - u))) ** power)
         child = 0.5 * ((1 + beta) * a + (1 - beta) * b)
-        return np.where(rng.random((n, params)) < 0.5, child, a)
+        return np.asarray(np.where(rng.random((n, params)) < 0.5, child, a))
 
     def _mutated(self, rng: np.random.Generator, child: Floats) -> Floats:
         """Polynomial mutation of one coordinate in so many as there are, reflected at the walls."""
         u, power = rng.random(child.shape), 1.0 / (self.setting.options["mutation"] + 1)
         step = np.where(u < 0.5, (2 * u) ** power - 1, 1 - (2 * (1 - u)) ** power)
         moved = np.where(rng.random(child.shape) < 1.0 / child.shape[1], child + step, child)
-        return 1.0 - np.abs(1.0 - np.abs(moved) % 2.0)
+        return np.asarray(1.0 - np.abs(1.0 - np.abs(moved) % 2.0))
 
 
 NSGA2 = Method(

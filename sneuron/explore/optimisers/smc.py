@@ -89,7 +89,7 @@ class Rounds:
         root = np.linalg.cholesky(self._spread(old, weight))
         a, b = (np.linalg.solve(root, u.T).T for u in (unit, old))
         kernel = np.exp(-0.5 * ((a[:, None] - b[None]) ** 2).sum(-1))
-        found = 1.0 / (kernel / self._inside(old, root)[None] @ weight)
+        found = 1.0 / (kernel / self._inside(old, np.asarray(root, dtype=np.float64))[None] @ weight)
         return np.asarray(found / found.sum())
 
     def _inside(self, old: Floats, root: Floats) -> Floats:
@@ -102,7 +102,7 @@ class Rounds:
         """Twice the weighted covariance of the particles."""
         left = unit - weight @ unit
         found = _SPREAD * (left * weight[:, None]).T @ left
-        return found + 1e-12 * np.eye(unit.shape[1])
+        return np.asarray(found + 1e-12 * np.eye(unit.shape[1]))
 
 
 ABC = Method(
