@@ -80,10 +80,12 @@ if TYPE_CHECKING:
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
     from sneuron.plot.classes import PlotClasses as PlotClasses
+    from sneuron.plot.fit import PlotFit as PlotFit
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
+    from sneuron.plot.region import PlotRegion as PlotRegion
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
@@ -122,10 +124,12 @@ _ROOMS = {
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
     "plot.classes": "PlotClasses",
+    "plot.fit": "PlotFit",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
+    "plot.region": "PlotRegion",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
 }

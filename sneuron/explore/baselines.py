@@ -91,7 +91,7 @@ def _fitted(current: tuple[float, ...], counts: tuple[float, ...], length: float
         many = lif_rate(have[:, None], *np.reshape(p, (4, -1))) * length
         return np.asarray(((many - wanted[:, None]) ** 2).mean(0))
 
-    found: Any = differential_evolution(
+    found: Any = cast("Any", differential_evolution)(
         error, bounds, rng=1, maxiter=400, popsize=20, tol=1e-8, vectorized=True, updating="deferred"
     )
     return tuple(float(x) for x in found.x)

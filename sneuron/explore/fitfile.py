@@ -144,9 +144,9 @@ def examples(fit: Fit, region: xr.Dataset, length: float | None, many: int = 4) 
 def region_words(region: xr.Dataset, level: float) -> str:
     """The region in words."""
     sizes = region["size"].values
-    whole = f"{int((sizes > 0.01).sum())} components hold more than 1 % of them each" if sizes[0] < 0.99 else (
-        f"{sizes[0]:.1%} of them hang together"
-    )  # fmt: skip
+    parts = int((sizes > 0.01).sum())
+    whole = f"{sizes[0]:.0%} of them hang together"
+    whole += f", in all there are {parts} parts with more than 1 %" if parts > 1 else ""
     volume = [float(region[n]) for n in ("volume", "volume_low", "volume_high")]
     told = f"{region.sizes['point']:,} points keep every term within {level:g}: {volume[0]:.3%} of the ranges"
     return f"{told} (95 %: {volume[1]:.3%} to {volume[2]:.3%}); {whole}."
@@ -203,12 +203,12 @@ def fitted_table(fit: Fit, found: xr.Dataset) -> Iterator[tuple[str, ...]]:
 def score_table(scores: xr.Dataset) -> Iterator[tuple[str, ...]]:
     """Header and rows of texts: each sweep, whether it was held out, counts, Gamma, latency."""
     predictors = [str(p) for p in scores["predictor"].values]
-    yield ("sweep", "", "recorded", *predictors, "gamma", "latency error [ms]")
+    yield ("sweep", "", "recorded", *predictors, "gamma", "of the cell", "latency error [ms]")
     (dim,) = scores["recorded"].dims
     for k in range(scores.sizes[dim]):
         row = scores.isel({dim: k})
         name = str(row[dim].values) if dim in scores.coords else str(k)
         counts = [f"{float(c):.4g}" for c in row["count"].values]
         part = "held out" if bool(row["held_out"]) else ""
-        yield (name, part, f"{float(row['recorded']):.4g}", *counts, f"{float(row['gamma']):.3f}",
-               f"{float(row['latency_error']):.2f}")  # fmt: skip
+        written = [f"{float(row[n]):.2f}" for n in ("gamma", "ceiling", "latency_error")]
+        yield (name, part, f"{float(row['recorded']):.4g}", *counts, *written)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.analysis.coincidence import Coincidence
 from sneuron.analysis.counts import LatencyError
 from sneuron.explore.baselines import INTERPOLATION, LIF, count_baselines
+from sneuron.explore.ceiling import expected_gamma
 from sneuron.explore.cells import sweeps_of
 from sneuron.labels import SPIKE, SPIKE_COUNT, SPIKE_TIME
 
@@ -36,9 +37,10 @@ def scored(cell: xr.Dataset, run: xr.Dataset, split: tuple[list[int], list[int]]
     Returns
     -------
     Dataset
-        `count(predictor, sweep)` and `recorded(sweep)`; `gamma`, `gamma_data` (the other convention) and
-        `latency_error` (ms) of the model; `held_out(sweep)`; `rmse(predictor, part)` of the counts with parts train and
-        test. `attrs["verdict"]` says in words what that means.
+        `count(predictor, sweep)` and `recorded(sweep)`; `gamma`, `gamma_data` (in the other convention) and
+        `latency_error` (ms) of the model; `ceiling(sweep)`: the gamma that the cell itself can be expected to reach;
+        `held_out(sweep)`; `rmse(predictor, part)` of the counts with parts train and test. `attrs["verdict"]` says in
+        words what that means.
     """
     times = cell[SPIKE_TIME].rename({SPIKE: "spike_ref"})
     run = _alike(run, cell)
@@ -46,6 +48,7 @@ def scored(cell: xr.Dataset, run: xr.Dataset, split: tuple[list[int], list[int]]
         "gamma": Coincidence(run, times, delta=delta),
         "gamma_data": Coincidence(run, times, delta=delta, rate="data", matching="nearest"),
         "latency_error": LatencyError(run, times),
+        "ceiling": expected_gamma(cell, labels.number(delta, "ms", "delta")),
         "recorded": cell[SPIKE_COUNT].assign_attrs(units="1", long_name="recorded number of spikes"),
     }).drop_vars("status", errors="ignore")  # fmt: skip
     model = run[SPIKE_COUNT].drop_vars("status", errors="ignore")
@@ -97,9 +100,10 @@ def _verdict(made: xr.Dataset, dim: str, why: str) -> str:
     error = {
         str(p): float(v) for p, v in zip(made[PREDICTOR].values, made["rmse"].sel(part="test").values, strict=True)
     }
-    gamma = float(made["gamma"].isel({dim: np.flatnonzero(held)}).mean())
+    gamma, most = (float(made[n].isel({dim: np.flatnonzero(held)}).mean()) for n in ("gamma", "ceiling"))
     told = f"On the held-out sweeps the spike counts of the model are off by {error[MODEL]:.2f} (root mean square)"
-    spikes = f"Gamma there is {gamma:.2f} on average."
+    spikes = f"Gamma there is {gamma:.2f} on average"
+    spikes += f"; by the scatter of its intervals, the cell itself would reach {most:.2f}." if most == most else "."
     if len(error) == 1:
         return f"{told}. There is no baseline: {why}. {spikes}"
     told += f", those of a LIF neuron's f-I curve by {error[LIF]:.2f}, of interpolation by {error[INTERPOLATION]:.2f}"

@@ -168,6 +168,8 @@ def _profile(ax: Axes, row: Any, first: bool) -> None:
     ratios, gaps = value[1:] / value[:-1] if value[0] > 0 else np.zeros(1), np.diff(value)
     if value[0] > 0 and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and np.ptp(gaps) > 1e-6 * abs(gaps[0]):
         ax.set_xscale("log")
+        ticks = [float(f"{t:.1g}") for t in np.geomspace(value[0], value[-1], 4)]
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
     ax.tick_params(labelsize=7, which="both")
     ax.minorticks_off()
     side = int(row["at_bound"])
