@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
+    from sneuron.store.recordings import read_recording as read_recording
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
@@ -124,6 +125,7 @@ _ROOMS = {
     "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
+    "store.recordings": "read_recording",
 }
 """Where each public name lives: module -> names."""
 
