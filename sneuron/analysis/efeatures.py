@@ -148,10 +148,11 @@ def Efeatures(
 
     Notes
     -----
-    Definitions are those of eFEL 5.7 with its default settings; the numbers agree on recordings of three cells
-    (`tests/unit/test_efeatures.py`). Where eFEL pairs the k-th peak with the k-th onset although one spike has no
-    onset, each spike keeps its own here, and a spike without one does not count. Times are steps added up, as in eFEL:
-    at the edges of the stimulus, and where digitised samples are equal, the last digit decides.
+    Definitions are those of eFEL 5.7 with its default settings; the numbers agree within 1e-5 on a cortical recording
+    and on made-up traces (`tests/unit/test_efeatures.py`). Where eFEL pairs the k-th peak with the k-th onset although
+    one spike has no onset, each spike keeps its own here, and a spike without one does not count; counts of silent
+    traces are 0. Times are steps added up, as in eFEL: at the edges of the stimulus, and where digitised samples are
+    equal, the last digit decides.
 
     References
     ----------
