@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,7 +112,7 @@ def of_nwb(path: Path, electrode: str | None, where: str) -> list[Sweep]:
         raise errors.DataError(where, "NWB files are read by h5py, which is not installed", mend=mend) from cause
     try:
         with h5py.File(path, "r") as file:
-            responses = [group for name, group in sorted(file["acquisition"].items()) if _kind(group) in _RESPONSES]
+            responses = [group for group in _in_order(file["acquisition"]) if _kind(group) in _RESPONSES]
             chosen = _of_electrode(responses, electrode, where)
             stimuli = _stimuli(file, chosen, where)
             return [
@@ -149,12 +150,12 @@ def _of_electrode(responses: list[Any], electrode: str | None, where: str) -> li
 def _stimuli(file: Any, responses: list[Any], where: str) -> list[Any]:
     """The stimulus of each response: as the table of recordings says, else by sweep number, else by order."""
     folder = file.get("stimulus/presentation", {})
-    stimuli = [group for _, group in sorted(folder.items()) if _kind(group) == "CurrentClampStimulusSeries"]
+    stimuli = [group for group in _in_order(folder) if _kind(group) == "CurrentClampStimulusSeries"]
     if not stimuli:
         return [None] * len(responses)
     if f"{_TABLE}/responses/response" in file and f"{_TABLE}/stimuli/stimulus" in file:
         rows = zip(file[f"{_TABLE}/responses/response"][:], file[f"{_TABLE}/stimuli/stimulus"][:], strict=True)
-        pairs = {file[r["timeseries"]].name: file[s["timeseries"]] for r, s in rows}
+        pairs = {file[r["timeseries"]].name: _whole(file, s, where) for r, s in rows}
         if all(group.name in pairs for group in responses):
             return [pairs[group.name] for group in responses]
     numbered = {_label(group, -1): group for group in stimuli}
@@ -164,6 +165,23 @@ def _stimuli(file: Any, responses: list[Any], where: str) -> list[Any]:
         what = f"{len(responses)} responses and {len(stimuli)} stimuli, and nothing says which belong together"
         raise errors.DataError(where, what, "sweep numbers, or a table of intracellular recordings")
     return stimuli
+
+
+def _whole(file: Any, row: Any, where: str) -> Any:
+    """The series that a row of the table of recordings stands for; None when it stands for none."""
+    if row["count"] < 0:
+        return None
+    group = file[row["timeseries"]]
+    if row["idx_start"] != 0 or row["count"] != group["data"].shape[0]:
+        what = f"the table of recordings takes a part of {group.name}"
+        raise errors.DataError(where, what, "whole series", mend="Write the sweeps as series of their own.")
+    return group
+
+
+def _in_order(groups: Any) -> list[Any]:
+    """Groups by name, numbers in names by value."""
+    parts = {name: [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", name)] for name in groups}
+    return [groups[name] for name in sorted(groups, key=lambda name: parts[name])]
 
 
 def _nwb_signal(group: Any, where: str) -> Signal:

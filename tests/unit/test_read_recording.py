@@ -142,6 +142,10 @@ class Data:
     def __getitem__(self, key):
         return self.values[key]
 
+    @property
+    def shape(self):
+        return self.values.shape
+
 
 def series(kind, values, unit, name, rate=10_000.0, scale=1e-3, electrode="e0", **attrs):
     members = {
@@ -201,13 +205,32 @@ def test_nwb_pairs_by_sweep_number(monkeypatch):
     assert found.sweep.values.tolist() == [10, 11]
 
 
+TABLE = "general/intracellular_ephys/intracellular_recordings"
+
+
+def tabled(responses, stimuli, count=4):
+    """A table of recordings: v0 with i1, v1 with i0."""
+    rows = {f"{TABLE}/responses/response": ["v0", "v1"], f"{TABLE}/stimuli/stimulus": ["i1", "i0"]}
+    kind = [("idx_start", int), ("count", int), ("timeseries", "U8")]
+    table = {path: Data(np.array([(0, count, n) for n in names], dtype=kind)) for path, names in rows.items()}
+    return {**table, **responses, **stimuli}
+
+
 def test_nwb_pairs_by_its_table(monkeypatch):
     responses, stimuli = sweeps_of(order=(1, 0))
-    table = "general/intracellular_ephys/intracellular_recordings"
-    rows = {f"{table}/responses/response": ["v0", "v1"], f"{table}/stimuli/stimulus": ["i1", "i0"]}
-    data = {path: Data(np.array([(n,) for n in names], dtype=[("timeseries", "U8")])) for path, names in rows.items()}
-    nwb(monkeypatch, responses, stimuli, **data, **responses, **stimuli)
+    nwb(monkeypatch, responses, stimuli, **tabled(responses, stimuli))
     check(read_recording("cell.nwb"))
+    nwb(monkeypatch, responses, stimuli, **tabled(responses, stimuli, count=3))
+    with pytest.raises(DataError, match="takes a part of i1"):
+        read_recording("cell.nwb")
+    nwb(monkeypatch, responses, stimuli, **tabled(responses, stimuli, count=-1))
+    assert "current" not in read_recording("cell.nwb")
+
+
+def test_nwb_numbers_in_names_count_by_value(monkeypatch):
+    many = {f"v{k}": series("CurrentClampSeries", VOLTS[0] + k * 1e-3, "volts", f"v{k}") for k in range(11)}
+    nwb(monkeypatch, many, {})
+    np.testing.assert_allclose(read_recording("cell.nwb").v[:, 0], -70 + np.arange(11))
 
 
 def test_nwb_with_timestamps_and_without_stimulus(monkeypatch):
