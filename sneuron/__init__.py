@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
+    from sneuron.store.recordings import read_recording as read_recording
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
@@ -132,6 +133,7 @@ _ROOMS = {
     "plot.region": "PlotRegion",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
+    "store.recordings": "read_recording",
 }
 """Where each public name lives: module -> names."""
 

@@ -17,6 +17,7 @@ from sneuron.analysis.features import FEATURES
 from sneuron.analysis.measure import Axis, Core, FloatArray, Output, Reading, measure
 from sneuron.analysis.spikeshape import Response, Settings
 from sneuron.analysis.traces import TraceReader, Traces
+from sneuron.labels import TIME
 
 __all__ = ["Efeatures", "FeatureScore"]
 
@@ -39,6 +40,9 @@ class _Current(Core):
             value = labels.number(value, "pA", f"{where}: {name}")
         reading = super().read(name, value, options, where)
         (array,) = reading.arrays
+        if TIME in array.dims:
+            what = f"{name!r} changes over time"
+            raise errors.DataError(where, what, mend="Give the height of the step of each sweep.")
         factor = labels.convert(1.0, labels.units_of(array.attrs) or "pA", "nA", f"{where}: {name}")
         pack = functools.partial(_scaled, factor=factor)
         return Reading(reading.arrays, reading.core, pack, plain=reading.plain)
@@ -93,6 +97,9 @@ def _gives_features(options: Mapping[str, Any]) -> list[Output]:
 
 def _gives_score(options: Mapping[str, Any]) -> Output:
     _stimulus(options, "FeatureScore")
+    missing = options["missing"]
+    if not (isinstance(missing, float) and np.isnan(missing)):
+        labels.number(missing, "1", "FeatureScore: missing")
     names = np.array(_names(options["names"], "FeatureScore"))
     axis = Axis(_FEATURE, names, "", "feature by its name in eFEL")
     return Output("feature_score", "1", "distance of features in standard deviations", (axis,))
@@ -148,10 +155,11 @@ def Efeatures(
 
     Notes
     -----
-    Definitions are those of eFEL 5.7 with its default settings; the numbers agree on recordings of three cells
-    (`tests/unit/test_efeatures.py`). Where eFEL pairs the k-th peak with the k-th onset although one spike has no
-    onset, each spike keeps its own here, and a spike without one does not count. Times are steps added up, as in eFEL:
-    at the edges of the stimulus, and where digitised samples are equal, the last digit decides.
+    Definitions are those of eFEL 5.7 with its default settings; the numbers agree within 1e-5 on a cortical recording
+    and on made-up traces (`tests/unit/test_efeatures.py`). Where eFEL pairs the k-th peak with the k-th onset although
+    one spike has no onset, each spike keeps its own here, and a spike without one does not count; counts of silent
+    traces are 0. Times are steps added up, as in eFEL: at the edges of the stimulus, and where digitised samples are
+    equal, the last digit decides.
 
     References
     ----------

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sneuron.analysis.decays import time_constant
 from sneuron.analysis.measure import FloatArray
 from sneuron.analysis.segments import divided, intervals, reduced, total
 from sneuron.analysis.spikes import IntArray, Trains
@@ -386,6 +387,10 @@ FEATURES: dict[str, Feature] = {
         lambda r: _ratio(_base(r) - _steady(r), _base(r) - _extreme(r, np.minimum)), "1", "steady over deepest state"
     ),
     "decay_time_constant_after_stim": Feature(_decay, "ms", "time constant of the way back after the stimulus"),
+    "time_constant": Feature(
+        lambda r: np.array([time_constant(v, r.t, r.start, r.stop) for v in r.v], np.float64),
+        "ms", "time constant of the fall after the onset of a negative step",
+    ),
     "ohmic_input_resistance": Feature(
         lambda r: _resistance(_deflection, r), "MOhm", "voltage_deflection over the current"
     ),

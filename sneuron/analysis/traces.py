@@ -242,4 +242,4 @@ def _apart(target: Traces, at: FloatArray, around: tuple[float, float], threshol
     edge = np.zeros((v.shape[0], at.size + 1))
     np.add.at(edge, (row, begin), 1.0)
     np.add.at(edge, (row, end), -1.0)
-    return (np.cumsum(edge, -1)[:, :-1] == 0).astype(np.float64)
+    return np.where(np.cumsum(edge, -1)[:, :-1] == 0, 1.0, 0.0)

@@ -26,7 +26,7 @@ def fitted(seed):
     data = {"voltage": sn.RunSim(cell, 60.0, 0.025, record=["v"]).v}
     return sn.FitModel(
         data, "traub_miles", RANGES, method="gradient", options={"nudge": 1.0}, stimulus=stimulus, seed=seed, dt=0.025,
-        budget=BUDGET, batch=BATCH, starts=BATCH // 4, target=3e-5, scheduler="inline", progress=False,
+        budget=BUDGET, batch=BATCH, starts=BATCH // 4, target=2e-5, scheduler="inline", progress=False,
     )  # fmt: skip
 
 

@@ -137,6 +137,10 @@ def test_bad_input():
         Efeatures(trace.values, names=names, **STEP)
     with pytest.raises(DataError, match="record"):
         Efeatures(xr.Dataset({"spike_time": ("spike", [1.0])}), names=names, **STEP)
+    with pytest.raises(DataError, match="changes over time"):
+        Efeatures(trace, xr.zeros_like(trace), names=names, **STEP)
+    with pytest.raises(ParameterError, match="missing"):
+        FeatureScore(trace, [1.0], [1.0], names=names, missing="many", **STEP)
     with pytest.raises(DataError, match="above 0"):
         FeatureScore(trace, [1.0], [0.0], names=names, **STEP)
     with pytest.raises(DataError, match="one number for each"):

@@ -89,14 +89,15 @@ class Rounds:
         root = np.linalg.cholesky(self._spread(old, weight))
         a, b = (np.linalg.solve(root, u.T).T for u in (unit, old))
         kernel = np.exp(-0.5 * ((a[:, None] - b[None]) ** 2).sum(-1))
-        found = 1.0 / (kernel / self._inside(old, np.asarray(root, dtype=np.float64))[None] @ weight)
+        inside: Floats = self._inside(old, np.asarray(root, dtype=np.float64))
+        found: Floats = 1.0 / (kernel / inside[None] @ weight)
         return np.asarray(found / found.sum())
 
     def _inside(self, old: Floats, root: Floats) -> Floats:
         """The share of each particle's moves that stay in the cube: only these are made."""
         z = generator(self.setting.seed, self.round, 7).standard_normal((2048, old.shape[1])) @ root.T
         inside = [((o + z > 0) & (o + z < 1)).all(1).mean() for o in old]
-        return np.maximum(np.array(inside), 1.0 / 2048)
+        return np.asarray(np.maximum(np.array(inside), 1.0 / 2048))
 
     def _spread(self, unit: Floats, weight: Floats) -> Floats:
         """Twice the weighted covariance of the particles."""
