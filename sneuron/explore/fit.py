@@ -134,6 +134,8 @@ def FitModel(
     40.0
     """
     call = {k: v for k, v in locals().items() if k != "data"}
+    if method not in methods:
+        raise errors.unknown(f"{_WHERE}: method", "method", str(method), list(methods))
     way = methods[method]
     cell = None if data is None else cell_of(data)
     if cell is None and (train is not None or test is not None):

@@ -142,7 +142,7 @@ def test_a_region_is_told_and_drawn(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ('method = "de"', 'method = "ed"', "'de'"),
+        ('method = "de"', 'method = "dee"', "Did you mean 'de'"),
         ("sd = 0.5", "sd = -1", "greater than 0"),
         ('objective = "victor_purpura"', 'objective = "victor"', "victor_purpura"),
         ("train = [0, 2, 4]", "train = [0, 9]", "number sweeps"),
