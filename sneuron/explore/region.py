@@ -38,8 +38,8 @@ def good_region(design: Design, data: xr.Dataset, loss: Floats, level: float) ->
     Returns
     -------
     Dataset
-        The good points along `point`, with their `component` (-1: alone); `volume`, the share of the ranges that is
-        good, `volume_low` and `volume_high` (95 %, Wilson 1927); `size(component)`, share of the good points, largest
+        The good points along `point`, with their `component` (0 is the largest); `volume`, the share of the ranges that is
+        good, `volume_low` and `volume_high` (95 %, Wilson 1927); `size(components)`, share of the good points, largest
         first; `correlation(param, with)` of ranks among the good points; `low(param)` and `high(param)`, its ends.
 
     Raises

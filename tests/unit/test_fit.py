@@ -222,7 +222,9 @@ def test_the_region_of_two_islands():
 
 
 def test_zero_error_of_a_simple_cell_is_a_region_and_not_a_point():
-    """Two spike counts of a Hodgkin-Huxley soma over two conductances, as in BluePyOpt's first example.
+    """Two spike counts of a Hodgkin-Huxley soma over two conductances, the box of BluePyOpt's first example.
+
+    Its steps are of our own choice: densities of current, whatever the size of the soma.
 
     The area of the region is that of a fine grid of the same box.
     """
