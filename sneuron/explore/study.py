@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore import growth, results
+from sneuron.explore import growth, results, rounds
 from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
@@ -203,7 +203,8 @@ class Study:
         blocks, points = self._size()
         owner = owner_of(self.path)
         running = owner is not None and not owner.gone
-        state = "done" if done == blocks else "running" if running else "stopped"
+        body = self.folder.plan
+        state = "done" if done == blocks and rounds.ended(body) else "running" if running else "stopped"
         named = {s.name.lower(): int(counts.get(s.name.lower(), 0)) for s in labels.Status}
         named["not_run"] = points - sum(n for s, n in named.items() if s != "not_run")
         return {
@@ -213,6 +214,7 @@ class Study:
             "state": state,
             "owner": str(owner) if running else None,
             **named,
+            **({"refined": rounds.words(body)} if "refine" in body["plan"] else {}),
         }
 
     def failures(self, limit: int = 10_000) -> xr.Dataset:
@@ -341,6 +343,7 @@ class Study:
                 bad = [r["block"] for r in self.folder.receipts(part) if any(r["status"].get(n) for n in wanted)]
                 for block in bad:
                     self.folder.drop_receipt(part, block)
+            rounds.reopen(self.folder)
         return self.run() if run else self
 
     def verify(self, repair: bool = False) -> list[Damage]:
@@ -386,14 +389,15 @@ class Study:
     def _run(self, lease: Lease) -> None:
         """Compute what is missing, as the owner."""
         self.folder.sweep()
-        if not any(True for _ in missing_blocks(self.folder)):
+        if not any(True for _ in missing_blocks(self.folder)) and not self._more():
             self.folder.consolidate()
             return
-        bar, word, place = self._bar(), "interrupted", self._placed()
+        bar, word = self._bar(), "interrupted"
         try:
-            if place.scheduler != INLINE:
-                self._warm()
-            Runner(self.folder, lease, place, bar, self._stop, self.timeout).run()
+            self._compute(lease, bar)
+            while not self._stop.is_set() and self._more():
+                bar.grow(*self._size())
+                self._compute(lease, bar)
             word = "stopped" if self._stop.is_set() else "done"
         except errors.StoreError as cause:
             word = f"paused: {cause.given}"
@@ -402,6 +406,26 @@ class Study:
             bar.end(word)
         if word == "done":
             self.folder.consolidate()
+
+    def _compute(self, lease: Lease, bar: Progress) -> None:
+        """Compute the blocks that are missing; a cluster stays for those that follow from them."""
+
+        def more() -> bool:
+            found = self._more()
+            bar.grow(*self._size())
+            return found
+
+        place = self._placed()
+        if place.scheduler != INLINE:
+            self._warm()
+        further = None if place.scheduler == INLINE else more
+        Runner(self.folder, lease, place, bar, self._stop, self.timeout, further).run()
+
+    def _more(self) -> bool:
+        """Lay out the points that the results ask for, in a study that refines itself; whether there are any."""
+        if rounds.ended(self.folder.plan):
+            return False
+        return rounds.add_round(self.folder, self.place, self.block_seconds, self.open_data())
 
     def _warm(self) -> None:
         """Compile here, once, what all workers then find compiled."""
