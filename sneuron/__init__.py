@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.boundaries import boundaries as boundaries
+    from sneuron.explore.maps import cells as cells
+    from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -99,6 +102,8 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.boundaries": "boundaries",
+    "explore.maps": "cells filled",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.study": "Study",

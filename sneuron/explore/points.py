@@ -16,7 +16,7 @@ from sneuron.explore.outputs import Output
 from sneuron.labels import Status
 from sneuron.lang import expr
 
-__all__ = ["EXCLUDED", "FAILED", "NONE", "Classified", "Classifier", "classified", "classifier_of"]
+__all__ = ["EXCLUDED", "FAILED", "NONE", "Classified", "Classifier", "classified", "classifier_of", "is_number"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
     well = status == Status.OK
     values = np.where(well, values, np.nan)
     known = values[np.isfinite(values)]
-    if by in data and not fill and "flag_values" not in attrs and np.any(known != np.round(known)):
+    if by in data and not fill and is_number(data[by]):
         mend = f"Write a condition, such as {by + ' > 1'!r}."
         raise errors.DataError("classes", f"{by!r} holds numbers, which tell no classes apart", mend=mend)
     if fill:
@@ -142,6 +142,14 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
             names, flags = [*names, name], np.append(flags, np.nan)
     codes[(status == Status.EXCLUDED) | (status == Status.NOT_RUN)] = np.nan
     return Classified(values, codes, tuple(names), tuple(flags.tolist()), attrs)
+
+
+def is_number(output: xr.DataArray) -> bool:
+    """Whether an output holds numbers that tell no classes apart: no flags, and a unit or parts of one."""
+    if "flag_values" in output.attrs:
+        return False
+    held = np.asarray(output.values, dtype=np.float64)
+    return labels.units_of(output.attrs) not in (None, "", "1") or bool(np.any(held[np.isfinite(held)] % 1 != 0))
 
 
 _NOT_NAMED = (labels.STATUS, labels.FIRST_BAD)

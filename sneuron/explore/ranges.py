@@ -376,7 +376,7 @@ def _between(listed: tuple[float, ...], size: int, index: npt.NDArray[Any]) -> F
     """Straight lines between listed values, which are met exactly."""
     factor = (size - 1) // (len(listed) - 1)
     known = np.asarray(listed, dtype=np.float64)
-    left, part = index // factor, (index % factor) / factor
+    left, part = (index // factor).astype(np.int64), (index % factor) / factor
     low, high = known[left], known[np.minimum(left + 1, len(listed) - 1)]
     return np.where(part == 0, low, low + part * (high - low))
 

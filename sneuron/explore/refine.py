@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors, labels
+from sneuron.explore.encode import canonical
 from sneuron.explore.engine import Layout
 from sneuron.explore.points import Classified, Classifier, classifier_of
+from sneuron.explore.ranges import Range
 from sneuron.explore.samplers import keyed_permutation
 from sneuron.explore.space import Axis, Lattice, Space
 from sneuron.explore.tree import Tree, first_nodes
@@ -25,7 +27,7 @@ from sneuron.explore.tree import Tree, first_nodes
 if TYPE_CHECKING:
     from sneuron.explore.plan import Plan
 
-__all__ = ["BUDGET", "Rule", "Wanted", "refined"]
+__all__ = ["BUDGET", "Rule", "Wanted", "coarser", "refined"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -145,8 +147,6 @@ def refined(plan: Plan, refine: Any) -> Plan:
     PlanError, ParameterError, UnknownNameError, ExpressionError
         For what cannot be refined, before any work.
     """
-    from sneuron.explore.encode import canonical
-
     given = _given(refine)
     _check_space(plan)
     tolerance = given.get("tolerance")
@@ -248,6 +248,17 @@ def _halvings(step: float, wanted: float) -> int:
 
 def _finer(axis: Axis, level: int) -> Axis:
     return Axis(axis.dim, tuple((name, column.finer(2**level, name)) for name, column in axis.columns))
+
+
+def coarser(axis: Axis, level: int) -> Axis:
+    """The coarse axis from which a fine one was made."""
+
+    def column(fine: Range) -> Range:
+        if fine.kind == "between":
+            return Range("values", fine.args, len(fine.args))
+        return Range(fine.kind, fine.args, (fine.size - 1) // 2**level + 1)
+
+    return Axis(axis.dim, tuple((name, column(fine)) for name, fine in axis.columns))
 
 
 def _check_fine(plan: Plan, axes: Sequence[Axis]) -> None:

@@ -8,19 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore.build import MAIN, add_part, entry_of
 from sneuron.explore.cluster import Place
+from sneuron.explore.encode import canonical
 from sneuron.explore.plan import Plan
 from sneuron.explore.points import classified
-from sneuron.explore.refine import Rule
+from sneuron.explore.refine import Rule, coarser, refined
 from sneuron.explore.space import Lattice, Space
 from sneuron.explore.tree import Tree
 from sneuron.store.folder import StudyFolder
 
-__all__ = ["END", "add_round", "ended", "labelled", "reopen", "words"]
+__all__ = ["END", "add_round", "change_rule", "ended", "labelled", "reopen", "words"]
 
 END = "refined"
 """What `study.json` says when no more points are wanted: why, and how many cells fall short."""
@@ -55,19 +57,16 @@ def add_round(folder: StudyFolder, place: Place, aim: float, data: xr.Dataset) -
     if not plan.refine or END in body:
         return False
     rule = Rule.from_text(plan.refine)
-    parts = [p for p in body["parts"] if p == MAIN or p.startswith(_ROUND)]
-    lattices = [_lattice(Space.from_json(body["parts"][p]["space"])) for p in parts]
-    held = np.concatenate([lattice.numbers for lattice in lattices])
+    lattice, held = lattice_of(plan.space), _numbers(body)
     order = np.argsort(held, kind="stable")
-    tree = Tree(lattices[0].shape, rule.levels, held[order])
+    tree = Tree(lattice.shape, rule.levels, held[order])
     names = [n for n in (*data.data_vars, *data.coords) if data[n].dims in ((labels.POINT,), ())]
     wanted = rule.wanted(tree, classified(data[names].isel({labels.POINT: order}), rule.by, rule.tolerance is not None))
     if not len(wanted.nodes):
-        folder.change_plan({**body, END: {"why": wanted.why, "short": wanted.short}})
+        folder.change_plan({**body, END: {"why": wanted.why, "short": wanted.short}}, folder.plan_hash)
         return False
-    first = Space.from_json(body["parts"][MAIN]["space"])
-    space = replace(first, axes=(Lattice.of(lattices[0].axes, wanted.nodes, len(held)),))
-    name = f"{_ROUND}-{len(parts)}"
+    space = replace(plan.space, axes=(Lattice.of(lattice.axes, wanted.nodes, len(held)),))
+    name = f"{_ROUND}-{len(_parts(body))}"
     entry = entry_of(space, record=body["parts"][MAIN]["record"])
     add_part(folder, name, {**body, "parts": {**body["parts"], name: entry}}, place, aim)
     return True
@@ -82,7 +81,31 @@ def reopen(folder: StudyFolder) -> None:
     """Results have changed or will: look again whether more points are wanted."""
     body = folder.plan
     if body.pop(END, None) is not None:
-        folder.change_plan(body)
+        folder.change_plan(body, folder.plan_hash)
+
+
+def change_rule(folder: StudyFolder, changes: Mapping[str, Any]) -> None:
+    """Go on by another rule: finer, with a larger budget, or with a smaller tolerance.
+
+    Raises
+    ------
+    PlanError
+        The study does not refine itself, or the rule would be a coarser one.
+    """
+    body = folder.plan
+    plan = Plan.from_json(body["plan"])
+    lattice = lattice_of(plan.space)
+    old = Rule.from_text(plan.refine)
+    given = {"by": old.by, "tolerance": old.tolerance, "budget": old.budget, **changes}
+    coarse = replace(plan.space, axes=tuple(coarser(a, n) for a, n in zip(lattice.axes, old.levels, strict=True)))
+    new = refined(replace(plan, space=coarse, refine=""), given)
+    rule = Rule.from_text(new.refine)
+    if "resolution" not in changes:
+        new = replace(plan, refine=canonical(replace(rule, levels=old.levels).to_json()))
+    elif any(a < b for a, b in zip(rule.levels, old.levels, strict=True)):
+        raise errors.PlanError("refine: resolution", "is coarser than that of the study", mend="Give a finer one.")
+    body = {k: v for k, v in body.items() if k != END}
+    folder.change_plan({**body, "plan": new.to_json()}, new.hash)
 
 
 def words(body: Mapping[str, Any]) -> str:
@@ -101,17 +124,33 @@ def labelled(data: xr.Dataset, folder: StudyFolder) -> xr.Dataset:
     body = folder.plan
     if "refine" not in body["plan"]:
         return data
-    parts = [p for p in folder.parts if p == MAIN or p.startswith(_ROUND)]
-    lattices = [_lattice(Space.from_json(body["parts"][p]["space"])) for p in parts]
-    numbers = np.concatenate([lattice.numbers for lattice in lattices])
     attrs = {"long_name": "number on the finest grid", "units": "1"}
-    rule = {**body["plan"]["refine"], "axes": [axis.to_json() for axis in lattices[0].axes]}
+    space = Space.from_json(body["plan"]["space"])
+    rule = {**body["plan"]["refine"], "space": replace(space, axes=lattice_of(space).axes).to_json()}
     told = {"refine": json.dumps(rule), "refined": words(body)}
+    numbers = _numbers(body)[: data.sizes[labels.POINT]]
     return data.assign_coords({labels.NODE: (labels.POINT, numbers, attrs)}).assign_attrs(told)
 
 
-def _lattice(space: Space) -> Lattice:
-    (axis,) = space.axes
+def lattice_of(space: Space) -> Lattice:
+    """The one axis of a study that refines itself."""
+    axis = space.axes[0] if space.axes else None
     if not isinstance(axis, Lattice):
-        raise errors.PlanError("refine", "this study has no grid that can be refined", mend="Make one with refine=.")
+        raise errors.PlanError("refine", "this study does not refine itself", mend="Make one with refine=.")
     return axis
+
+
+def _parts(body: Mapping[str, Any]) -> list[str]:
+    """The coarse grid and the rounds, in order."""
+    return [MAIN, *(f"{_ROUND}-{k}" for k in range(1, len(body["parts"])) if f"{_ROUND}-{k}" in body["parts"])]
+
+
+def _numbers(body: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    """Numbers of all points on the finest grid, in the order of the parts (some were made on coarser ones)."""
+    shape, found = lattice_of(Space.from_json(body["plan"]["space"])).shape, []
+    for part in _parts(body):
+        own = lattice_of(Space.from_json(body["parts"][part]["space"]))
+        places = np.unravel_index(own.numbers, own.shape)
+        finer = [p * ((n - 1) // (m - 1)) for p, n, m in zip(places, shape, own.shape, strict=True)]
+        found.append(np.ravel_multi_index(finer, shape))
+    return np.concatenate(found).astype(np.int64)

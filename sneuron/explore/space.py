@@ -247,7 +247,7 @@ class Space:
         }
         params = {n: np.broadcast_to(self.values(n, grids), shape).ravel() for n in self.names}
         numbers = grids.get(labels.REPEAT, np.zeros((), np.int64)) + self.first_repeat
-        return Points(params, np.broadcast_to(numbers, shape).ravel(), self._kept(params, size))
+        return Points(params, np.broadcast_to(numbers, shape).ravel(), self.kept(params, size))
 
     def values(self, name: str, places: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
         """Values of one parameter at places along each dim (arrays that broadcast against one another)."""
@@ -318,7 +318,8 @@ class Space:
             tuple((str(k), float(v)) for k, v in data["defaults"].items()),
         )
 
-    def _kept(self, params: Mapping[str, Floats], size: int) -> npt.NDArray[np.bool_]:
+    def kept(self, params: Mapping[str, Floats], size: int) -> npt.NDArray[np.bool_]:
+        """Which of `size` points fulfil the condition, by their parameters."""
         if not self.where:
             return np.ones(size, dtype=np.bool_)
         known = {**dict(self.defaults), **params}

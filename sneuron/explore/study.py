@@ -20,9 +20,11 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import growth, results, rounds
+from sneuron.explore.boundaries import boundaries
 from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
+from sneuron.explore.maps import cells, filled
 from sneuron.explore.parts import part_of
 from sneuron.explore.plan import ENGINE, Plan
 from sneuron.explore.progress import Progress
@@ -323,6 +325,55 @@ class Study:
         with Lease.acquire(self.path):
             growth.grow(self.folder, {**(ranges or {}), **more}, self.place, self.block_seconds)
         return self.run() if run else self
+
+    def refine(self, *, run: bool = True, **changes: Any) -> Study:
+        """Go on refining by another rule; nothing is computed twice.
+
+        Parameters
+        ----------
+        run : bool, default True
+            Whether to compute the new points at once.
+        **changes
+            `resolution` (a finer one), `budget`, `tolerance`; see `refine` of `ParamSweep`.
+
+        Returns
+        -------
+        Study
+            Itself.
+
+        Raises
+        ------
+        PlanError
+            The study does not refine itself, or the resolution is coarser than that which it has.
+
+        Examples
+        --------
+        >>> import sneuron as sn
+        >>> asked = {"by": "spike_count > 0", "resolution": {"I": "20 pA"}}
+        >>> study = sn.ParamSweep({"I": sn.grid(0, 800, 5)}, "lif", duration=50, refine=asked, wait=False)
+        >>> study.wait()
+        >>> study.boundaries().I_error.values, study.refine(resolution={"I": "1 pA"}).boundaries().I_error.values
+        (array([6.25]), array([0.390625]))
+        """
+        for name in changes:
+            if name not in ("resolution", "budget", "tolerance"):
+                raise errors.unknown("refine", "argument", name, ["resolution", "budget", "tolerance"])
+        self._lay_out()
+        with Lease.acquire(self.path):
+            rounds.change_rule(self.folder, changes)
+        return self.run() if run else self
+
+    def boundaries(self, of: str | None = None) -> xr.Dataset:
+        """Where classes meet, as curves with their error; see `sneuron.boundaries`."""
+        return boundaries(self.data, of)
+
+    def filled(self, of: str | None = None, n: int | Mapping[str, int] | None = None) -> xr.Dataset:
+        """A map over a whole grid, most of it inferred, and told to be; see `sneuron.filled`."""
+        return filled(self.data, of, n)
+
+    def cells(self, of: str | None = None) -> xr.Dataset:
+        """The cells between the points, and the classes on each; see `sneuron.cells`."""
+        return cells(self.data, of)
 
     def retry(self, status: Iterable[str] = ("timeout", "error"), run: bool = True) -> Study:
         """Compute again the blocks that hold points which failed in these ways.
