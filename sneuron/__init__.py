@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.boundaries import PlotBoundaries as PlotBoundaries
     from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
@@ -113,6 +114,7 @@ _ROOMS = {
     "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.boundaries": "PlotBoundaries",
     "plot.classes": "PlotClasses",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",

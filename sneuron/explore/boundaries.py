@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,8 @@ def boundaries(data: xr.Dataset, of: str | None = None) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Along `vertex`: the parameters, each with `<parameter>_error`, in its unit; `curve_number`, the curve to which a vertex
-        belongs: they come curve by curve, and in order. Along `curve`: `between`, the names of the two classes;
+        Along `vertex`: the parameters, each with `<parameter>_error`, in its unit; `curve_number`, the curve to which a
+        vertex belongs: they come curve by curve, and in order. Along `curve`: `between`, the names of the two classes;
         `first` and `second`, their values (NaN for "failed" and "none"); `closed`, whether it ends where it began.
         One parameter: each vertex is a curve of its own. Two: polylines. Three: the vertices of a pair of classes are
         points of a surface, in no order.
@@ -152,7 +153,7 @@ def _joined(grid: Refined, net: _Net, edges: _Edges, vertex: Ints) -> _Net:
     bounds = np.append(np.flatnonzero(np.diff(edges.cell, prepend=-1)), len(vertex))
     middles: list[int] = []
     segments: list[tuple[int, int, Pair]] = []
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in itertools.pairwise(bounds.tolist()):
         around = vertex[start:stop].tolist()
         pairs = [_pair(net, v) for v in around]
         if len(set(pairs)) == 1 and len(around) % 2 == 0:
@@ -173,9 +174,11 @@ def _joined(grid: Refined, net: _Net, edges: _Edges, vertex: Ints) -> _Net:
 
 
 def _on(grid: Refined, chosen: Ints) -> tuple[Ints, Ints]:
-    """Points on the given cells, with the cell of each."""
+    """Points on the surface of the given cells, with the cell of each."""
     nodes, cell = grid.tree.touching
-    inside = np.isin(cell, chosen)
+    part = grid.tree.places[nodes] - grid.tree.cells.low[cell]
+    outside = np.any((part == 0) | (part == grid.tree.cells.side[cell]), axis=1)
+    inside = np.isin(cell, chosen) & outside
     return nodes[inside], cell[inside]
 
 
@@ -239,6 +242,10 @@ def _dataset(grid: Refined, net: _Net, curves: list[_Curve]) -> xr.Dataset:
     names, flags = grid.points.names, np.array([*grid.points.flags, np.nan])
     made["between"] = ("curve", np.array([f"{names[a]} | {names[b]}" for c in curves for a, b in [c.pair]], dtype=str))
     for side, name in enumerate(("first", "second")):
-        made[name] = ("curve", flags[[c.pair[side] for c in curves]] if curves else np.empty(0), dict(grid.points.attrs))
+        made[name] = (
+            "curve",
+            flags[[c.pair[side] for c in curves]] if curves else np.empty(0),
+            dict(grid.points.attrs),
+        )
     made["closed"] = ("curve", np.array([c.closed for c in curves], dtype=bool))
     return xr.Dataset(made, attrs={**grid.about, "of": grid.of, "long_name": grid.title})

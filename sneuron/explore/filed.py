@@ -16,6 +16,7 @@ from sneuron.explore.engine import Layout, run_of
 from sneuron.explore.estimate import estimated, refuse_size
 from sneuron.explore.plan import Plan
 from sneuron.explore.report import RANK, best_points, score_of
+from sneuron.explore.rounds import told
 from sneuron.explore.space import Lattice
 from sneuron.explore.study import Study
 from sneuron.explore.studyargs import arguments, located, recorded, store_of
@@ -44,7 +45,7 @@ def preview(read: Read, place: Place) -> str:
     aim = read.file.run.block_seconds
     cost = estimated(plan, plan.machine.layout(plan), seconds, aim, place.processes, place.room)
     head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.time}"
-    return f"{head}\n{cost.text(place.processes)}"
+    return "\n".join(filter(None, (head, cost.text(place.processes), told(plan))))
 
 
 def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study:

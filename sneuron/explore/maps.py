@@ -16,7 +16,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.points import Classified, classified, is_number
+from sneuron.explore.points import Classified, classified, is_number, needed
 from sneuron.explore.refine import Rule
 from sneuron.explore.space import Axis, Space
 from sneuron.explore.tree import Tree
@@ -35,6 +35,7 @@ _LARGEST = 50_000_000
 class Origin(IntEnum):
     """Where a value of a map comes from."""
 
+    NOT_RUN = 0
     COMPUTED = 1
     INFERRED = 2
     MIXED = 3
@@ -56,8 +57,6 @@ class Refined:
         The points that are there.
     points : Classified
         What they say, in the order of the tree.
-    status : int array
-        What became of them.
     of : str
         The output or condition that is looked at.
     params : mapping
@@ -70,7 +69,6 @@ class Refined:
     space: Space
     tree: Tree
     points: Classified
-    status: npt.NDArray[np.uint8]
     of: str
     params: Mapping[str, Mapping[Any, Any]]
     about: Mapping[str, Any]
@@ -95,9 +93,13 @@ class Refined:
         by_dim: dict[str, Any] = {axis.dim: places[..., k] for k, axis in enumerate(self.axes)}
         return np.broadcast_to(self.space.values(name, by_dim), places.shape[:-1])
 
-    def class_name(self, code: float) -> str:
-        """Name of a class by its number; empty for none."""
-        return self.points.names[int(code)] if math.isfinite(code) else ""
+    @functools.cached_property
+    def whole(self) -> npt.NDArray[np.bool_]:
+        """Which cells have all their corners: those of a study that is still running may lack some."""
+        found = self.tree.cells
+        ups = itertools.product((0, 1), repeat=len(self.axes))
+        corners = [self.tree.has(found.low + np.array(up, dtype=np.int64) * found.side) for up in ups]
+        return np.asarray(np.all(corners, axis=0))
 
     @functools.cached_property
     def limits(self) -> tuple[Floats, Floats]:
@@ -122,14 +124,17 @@ def refined_of(data: xr.Dataset, of: str | None, where: str, fill: bool = False)
     told = json.loads(str(text))
     rule = Rule(told["by"], tuple(told["levels"]), told["tolerance"], told["budget"])
     space, by = Space.from_json(told["space"]), rule.by if of is None else of
-    flat = [n for n in data.variables if data[n].dims in ((labels.POINT,), ())]
-    held = data[flat].isel({labels.POINT: np.flatnonzero(data[labels.STATUS].values != Status.NOT_RUN)})
-    held = held.isel({labels.POINT: np.argsort(held[labels.NODE].values, kind="stable")})
-    tree = Tree(tuple(space.dims.values()), rule.levels, held[labels.NODE].values.astype(np.int64))
-    params = {name: held[name].attrs for name in space.names if name in held.variables}
+    numbers, held = data[labels.NODE].values.astype(np.int64), needed(data, by)
+    there = np.flatnonzero(held[labels.STATUS].values != Status.NOT_RUN)
+    if not there.size:
+        raise errors.DataError(where, "no point is computed yet", mend="Wait, or run the study.")
+    there = there[np.argsort(numbers[there], kind="stable")]
+    held = held.isel({labels.POINT: there})
+    tree = Tree(tuple(space.dims.values()), rule.levels, numbers[there])
+    params = {name: data[name].attrs for name in space.names if name in data.variables}
     about = {k: v for k, v in data.attrs.items() if k in ("title", "model_name", "plan_hash", "refined")}
     points = classified(held, by, fill)
-    return Refined(rule, space, tree, points, np.asarray(held[labels.STATUS].values), by, params, about)
+    return Refined(rule, space, tree, points, by, params, about)
 
 
 def cells(data: xr.Dataset, of: str | None = None) -> xr.Dataset:
@@ -193,10 +198,11 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     Returns
     -------
     Dataset
-        Over the dims of the grid: the output (`holds`, 0 or 1, for a condition), and `origin`, a flag: "computed" (a
-        point of the study), "inferred", "mixed" (the points of the cell disagree; NaN), "failed" (no point of the cell
-        ran well, or this one did not; NaN), "excluded" (by `where`; NaN). An output that is a number is interpolated
-        between the corners of each cell, and `<output>_change` is by how much it changes on the cell.
+        Over the dims of the grid: the output (`holds`, 0 or 1, for a condition), NaN where it is not known; `origin`, a
+        flag: "computed" (a point of the study), "inferred" (all points of the cell agree), "mixed" (they do not),
+        "failed" (no point of the cell ran well, or this one did not), "excluded" (by `where`), "not_run" (not yet). An
+        output that is a number is interpolated between the corners of each cell, and `<output>_change` is by how much
+        it changes on the cell. Attributes: `points` that there are, of how many on the finest grid (`lattice`).
 
     Raises
     ------
@@ -218,6 +224,8 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     places = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1)
     where = grid.tree.at(places)
     values, origin = _interpolated(grid, places, where) if numbers else _inferred(grid, where)
+    lacking = ~grid.whole[where]
+    values[lacking], origin[lacking] = np.nan, Origin.NOT_RUN
     _place_computed(grid, places, values, origin)
     _exclude(grid, places, values, origin)
     dims = [axis.dim for axis in grid.axes]
@@ -227,25 +235,23 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
         made[f"{name}_change"] = (dims, _change(grid)[where], {"units": grid.points.attrs.get("units", "1")})
     attrs = {**labels.flag_attrs(Origin, "uint8"), "long_name": "where the value comes from"}
     made["origin"] = (dims, origin, attrs)
-    return xr.Dataset(made, _coords(grid, along), {**grid.about, "of": grid.of, "points": int(len(grid.tree.numbers))})
+    counts = {"points": len(grid.tree.numbers), "lattice": math.prod(grid.tree.shape)}
+    return xr.Dataset(made, _coords(grid, along), {**grid.about, "of": grid.of, **counts})
 
 
 def _is_number(data: xr.Dataset, of: str | None) -> bool:
     """Whether the output holds numbers that tell no classes apart."""
     told = json.loads(str(data.attrs.get("refine", "{}")))
     name = told.get("by") if of is None else of
-    return name in data and (name == told.get("by") and told.get("tolerance") is not None or is_number(data[name]))
+    return name in data and ((name == told.get("by") and told.get("tolerance") is not None) or is_number(data[name]))
 
 
 def _sizes(grid: Refined, n: int | Mapping[str, int] | None) -> list[int]:
     """Places along each axis."""
     if n is None:
-        sizes = next(
-            s
-            for level in range(grid.tree.depth, -1, -1)
-            if math.prod(s := _nested(grid, level)) <= _MOST or level == 0
+        return next(
+            s for level in range(grid.tree.depth, -1, -1) if math.prod(s := _nested(grid, level)) <= _MOST or level == 0
         )
-        return sizes
     given = n if isinstance(n, Mapping) else {axis.dim: n for axis in grid.axes}
     dims = [axis.dim for axis in grid.axes]
     for name in given:
@@ -253,11 +259,15 @@ def _sizes(grid: Refined, n: int | Mapping[str, int] | None) -> list[int]:
             raise errors.unknown("filled", "axis", str(name), dims)
     sizes = [given.get(dim, axis.size) for dim, axis in zip(dims, grid.axes, strict=True)]
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 2:
+        if not _is_size(size):
             raise errors.ParameterError("filled", f"n = {size!r} places along an axis", "a whole number from 2")
     if math.prod(sizes) > _LARGEST:
         raise errors.ParameterError("filled", f"{math.prod(sizes):,} places", f"up to {_LARGEST:,}")
     return [int(size) for size in sizes]
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 2
 
 
 def _nested(grid: Refined, level: int) -> list[int]:
@@ -288,8 +298,8 @@ def _interpolated(grid: Refined, places: Floats, where: Ints) -> tuple[Floats, n
     part = (places - low) / side
     values = np.zeros(where.shape)
     for corner in itertools.product((0, 1), repeat=len(grid.axes)):
-        up = np.array(corner)
-        index = np.searchsorted(grid.tree.numbers, grid.tree.number(low + up * side))
+        up = np.array(corner, dtype=np.int64)
+        index = grid.tree.index(low + up * side)
         weight = np.prod(np.where(up == 1, part, 1 - part), axis=-1)
         values += np.where(weight == 0, 0.0, weight * grid.points.values[index])
     return values, np.where(np.isnan(values), Origin.FAILED, Origin.INFERRED).astype(np.uint8)
@@ -299,7 +309,7 @@ def _place_computed(grid: Refined, places: Floats, values: Floats, origin: npt.N
     """Put in what was computed, where a place is a point of the study."""
     whole = np.round(places).astype(np.int64)
     on = np.all(np.abs(places - whole) < 1e-9 * np.array(grid.tree.shape), axis=-1) & grid.tree.has(whole)
-    index = np.searchsorted(grid.tree.numbers, grid.tree.number(whole[on]))
+    index = grid.tree.index(whole[on])
     values[on] = grid.points.values[index]
     origin[on] = np.where(np.isnan(values[on]), Origin.FAILED, Origin.COMPUTED)
 

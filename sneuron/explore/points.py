@@ -16,7 +16,17 @@ from sneuron.explore.outputs import Output
 from sneuron.labels import Status
 from sneuron.lang import expr
 
-__all__ = ["EXCLUDED", "FAILED", "NONE", "Classified", "Classifier", "classified", "classifier_of", "is_number"]
+__all__ = [
+    "EXCLUDED",
+    "FAILED",
+    "NONE",
+    "Classified",
+    "Classifier",
+    "classified",
+    "classifier_of",
+    "is_number",
+    "needed",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -162,12 +172,24 @@ def _condition(by: str, fill: bool) -> Classifier:
     return Classifier(by, "condition")
 
 
-def _conditioned(data: xr.Dataset, by: str) -> Floats:
-    """1 where a condition holds, 0 where it does not, NaN where what it names is not there."""
+def needed(data: xr.Dataset, by: str) -> xr.Dataset:
+    """The variables of results that are looked at to tell points apart, loaded."""
+    if by in data:
+        return data[[by, labels.STATUS]].load()
+    return data[[labels.STATUS, *sorted(expr.names_of(_parsed(data, by)))]].load()
+
+
+def _parsed(data: xr.Dataset, by: str) -> Any:
+    """A condition over what there is one of for each point."""
     flat = [str(n) for n, v in data.variables.items() if v.dims in ((labels.POINT,), ())]
     if by.isidentifier():
         raise errors.unknown("classes", "output", by, [str(n) for n in data.data_vars])
-    parsed = expr.parse(by, flat, "classes", condition=True)
+    return expr.parse(by, flat, "classes", condition=True)
+
+
+def _conditioned(data: xr.Dataset, by: str) -> Floats:
+    """1 where a condition holds, 0 where it does not, NaN where what it names is not there."""
+    parsed = _parsed(data, by)
     known = {n: np.asarray(data[n].values, dtype=np.float64) for n in expr.names_of(parsed)}
     found = np.broadcast_to(np.asarray(expr.numpy_value(parsed, known)), (data.sizes[labels.POINT],))
     there = np.all([np.broadcast_to(np.isfinite(v), found.shape) for v in known.values()], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,13 +17,13 @@ from sneuron.explore.build import MAIN, add_part, entry_of
 from sneuron.explore.cluster import Place
 from sneuron.explore.encode import canonical
 from sneuron.explore.plan import Plan
-from sneuron.explore.points import classified
+from sneuron.explore.points import classified, needed
 from sneuron.explore.refine import Rule, coarser, refined
 from sneuron.explore.space import Lattice, Space
 from sneuron.explore.tree import Tree
 from sneuron.store.folder import StudyFolder
 
-__all__ = ["END", "add_round", "change_rule", "ended", "labelled", "reopen", "words"]
+__all__ = ["END", "add_round", "change_rule", "ended", "is_round", "labelled", "reopen", "told", "words"]
 
 END = "refined"
 """What `study.json` says when no more points are wanted: why, and how many cells fall short."""
@@ -60,8 +61,8 @@ def add_round(folder: StudyFolder, place: Place, aim: float, data: xr.Dataset) -
     lattice, held = lattice_of(plan.space), _numbers(body)
     order = np.argsort(held, kind="stable")
     tree = Tree(lattice.shape, rule.levels, held[order])
-    names = [n for n in (*data.data_vars, *data.coords) if data[n].dims in ((labels.POINT,), ())]
-    wanted = rule.wanted(tree, classified(data[names].isel({labels.POINT: order}), rule.by, rule.tolerance is not None))
+    held_data = needed(data, rule.by).isel({labels.POINT: order})
+    wanted = rule.wanted(tree, classified(held_data, rule.by, rule.tolerance is not None))
     if not len(wanted.nodes):
         folder.change_plan({**body, END: {"why": wanted.why, "short": wanted.short}}, folder.plan_hash)
         return False
@@ -70,6 +71,11 @@ def add_round(folder: StudyFolder, place: Place, aim: float, data: xr.Dataset) -
     entry = entry_of(space, record=body["parts"][MAIN]["record"])
     add_part(folder, name, {**body, "parts": {**body["parts"], name: entry}}, place, aim)
     return True
+
+
+def is_round(name: str) -> bool:
+    """Whether a part of that name is a round."""
+    return name.startswith(f"{_ROUND}-")
 
 
 def ended(body: Mapping[str, Any]) -> bool:
@@ -119,6 +125,16 @@ def words(body: Mapping[str, Any]) -> str:
     return f"{_WHY[found['why']]}{short}"
 
 
+def told(plan: Plan) -> str:
+    """The rule of a plan that refines itself, in a line; empty for any other."""
+    if not plan.refine:
+        return ""
+    rule, shape = Rule.from_text(plan.refine), lattice_of(plan.space).shape
+    size = f"{' x '.join(f'{n:,}' for n in shape)} = {math.prod(shape):,} points"
+    until = "" if rule.tolerance is None else f" until it changes by no more than {rule.tolerance:g} within a cell"
+    return f"refine   by {rule.by}{until}; finest grid {size}, of which {rule.budget:,} at most"
+
+
 def labelled(data: xr.Dataset, folder: StudyFolder) -> xr.Dataset:
     """Results with the number of each point on the lattice, and what a map needs to know of it."""
     body = folder.plan
@@ -127,9 +143,9 @@ def labelled(data: xr.Dataset, folder: StudyFolder) -> xr.Dataset:
     attrs = {"long_name": "number on the finest grid", "units": "1"}
     space = Space.from_json(body["plan"]["space"])
     rule = {**body["plan"]["refine"], "space": replace(space, axes=lattice_of(space).axes).to_json()}
-    told = {"refine": json.dumps(rule), "refined": words(body)}
+    attributes = {"refine": json.dumps(rule), "refined": words(body)}
     numbers = _numbers(body)[: data.sizes[labels.POINT]]
-    return data.assign_coords({labels.NODE: (labels.POINT, numbers, attrs)}).assign_attrs(told)
+    return data.assign_coords({labels.NODE: (labels.POINT, numbers, attrs)}).assign_attrs(attributes)
 
 
 def lattice_of(space: Space) -> Lattice:

@@ -166,7 +166,7 @@ class Runner:
         if self.more is None or self.flying or self.waiting or self._ended:
             return
         self._quarantine()
-        if not self._ended and self.more():
+        if not self.stop.is_set() and self.more():
             self.waiting.extend(Item(p, b) for p, b in missing_blocks(self.study))
 
     @property

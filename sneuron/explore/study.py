@@ -178,7 +178,7 @@ class Study:
         Explanation
             A text.
         """
-        parts = [part_of(self.folder, name) for name in self.folder.parts]
+        parts = [part_of(self.folder, name) for name in self.folder.parts if not rounds.is_round(name)]
         done, plan = self.status(), self.plan
         lines = [
             f"study    {self.path}",
@@ -187,6 +187,8 @@ class Study:
         for part in parts:
             found = estimate_of(part, self.place)
             lines += ["", f"part     {part.name}", found.text(self.place.processes)]
+        if plan.refine:
+            lines += ["", rounds.told(plan), f"rounds   {len(self.folder.parts) - len(parts)}; {done['refined']}"]
         return Explanation("\n".join([*lines, "", f"done     {done['done']:,} of {done['blocks']:,} blocks"]))
 
     def estimate(self) -> Estimate:

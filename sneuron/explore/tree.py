@@ -79,13 +79,16 @@ class Tree:
 
     def has(self, places: Ints) -> npt.NDArray[np.bool_]:
         """Whether there are nodes at these places (..., axis)."""
-        asked = self.number(places)
-        found = np.searchsorted(self.numbers, asked).clip(max=len(self.numbers) - 1)
-        return np.asarray(self.numbers[found] == asked)
+        return np.asarray(self.numbers[self.index(places)] == self.number(places))
+
+    def index(self, places: Ints) -> Ints:
+        """Which nodes are at these places; anything where there is none."""
+        found = np.searchsorted(self.numbers, self.number(places))
+        return np.asarray(np.minimum(found, len(self.numbers) - 1), dtype=np.int64)
 
     def number(self, places: Ints) -> Ints:
         """Numbers of the nodes at these places."""
-        return np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), self.shape).astype(np.int64)
+        return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), self.shape), dtype=np.int64)
 
     @functools.cached_property
     def places(self) -> Ints:
