@@ -267,7 +267,7 @@ def _sizes(grid: Refined, n: int | Mapping[str, int] | None) -> list[int]:
 
 
 def _is_size(size: Any) -> bool:
-    return isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 2
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and bool(size >= 2)
 
 
 def _nested(grid: Refined, level: int) -> list[int]:

@@ -82,18 +82,30 @@ class Rule:
             The nodes that are there, all of them computed.
         points : Classified
             What each of them says.
+
+        Notes
+        -----
+        A part of a cell is cut in the same round when points that are known disagree on it, too: what enters a coarse
+        cell from a fine one is then followed at once, and not a level a round.
         """
-        ask, need = self._asking(tree, points)
+        codes = points.codes if self.tolerance is None else points.values
+        ask, need = self._asking(tree, codes)
         if not len(ask):
             return Wanted(ask, "resolved" if not need else "resolution", need)
-        nodes = self._affordable(tree, ask, self.budget - len(tree.numbers))
+        have, more = tree.numbers, self._affordable(tree, ask, self.budget - len(tree.numbers))
+        while len(more):
+            tree, codes = tree.grown(more, codes)
+            if self.tolerance is not None:
+                break
+            more = self._affordable(tree, self._asking(tree, codes)[0], self.budget - len(tree.numbers))
+        nodes = np.setdiff1d(tree.numbers, have, assume_unique=True)
         return Wanted(nodes, "" if len(nodes) else "budget", need)
 
-    def _asking(self, tree: Tree, points: Classified) -> tuple[Ints, int]:
+    def _asking(self, tree: Tree, codes: Floats) -> tuple[Ints, int]:
         """Cells to be cut, first ones first, and how many fall short of what is wanted."""
         cells = tree.cells
         fine = cells.level >= tree.depth
-        low, high = tree.limits(points.codes if self.tolerance is None else points.values)
+        low, high = tree.limits(codes)
         with np.errstate(invalid="ignore"):
             change = np.where(high >= low, high - low, 0.0)
         if self.tolerance is None:
@@ -112,6 +124,8 @@ class Rule:
     @staticmethod
     def _affordable(tree: Tree, ask: Ints, room: int) -> Ints:
         """Nodes that cut the cells, as many cells as there is room for, in order."""
+        if not len(ask):
+            return ask
         numbers, cell = [], []
         for level in np.unique(tree.cells.level[ask]):
             rank = np.flatnonzero(tree.cells.level[ask] == level)

@@ -90,6 +90,13 @@ class Tree:
         """Numbers of the nodes at these places."""
         return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), self.shape), dtype=np.int64)
 
+    def grown(self, more: Ints, values: Floats) -> tuple[Tree, Floats]:
+        """The tree with more nodes, of which nothing is known, and the values of all."""
+        numbers = np.sort(np.concatenate([self.numbers, more]))
+        known = np.full(len(numbers), np.nan)
+        known[np.searchsorted(numbers, self.numbers)] = values
+        return Tree(self.shape, self.levels, numbers), known
+
     @functools.cached_property
     def places(self) -> Ints:
         """Where each node is: (node, axis)."""
