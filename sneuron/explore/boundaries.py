@@ -139,7 +139,7 @@ def _perimeters(grid: Refined, chosen: Ints) -> _Net:
     nodes, cell = nodes[order], cell[order]
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
     after = np.arange(1, len(nodes) + 1)
-    after[np.append(starts[1:], len(nodes)) - 1] = starts
+    after[np.flatnonzero(np.diff(cell, append=-1))] = starts
     differ = _differ(grid, nodes, nodes[after])
     edges = _Edges(cell[differ], np.stack([nodes, nodes[after]], axis=1)[differ])
     net, vertex = edges.net(grid)

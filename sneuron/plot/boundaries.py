@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from sneuron import errors
 from sneuron.labels import STATUS, Status, flag_names
 from sneuron.plot.draw import GREY, INK, axis_label, label, tidy
-from sneuron.plot.map import edges, log_spread
+from sneuron.plot.map import edges, scale
 
 __all__ = ["PlotBoundaries"]
 
@@ -28,7 +28,7 @@ _HUES = ("#c9d1d8", "#5b9bd0", "#e8a33d", "#6fb07f", "#b48bd3", "#d9737f", "#7cc
 _DARK, _ACCENT = "#8a939c", "#d1495b"
 _MANY = len(_HUES)
 _STATES: tuple[tuple[int, str, dict[str, Any]], ...] = (
-    (3, "points of the cell disagree", {"facecolor": INK, "edgecolor": "none"}),
+    (3, "points of the cell disagree", {"facecolor": _DARK, "edgecolor": "none"}),
     (4, "failed", {"facecolor": "#f3f4f5", "edgecolor": _DARK, "hatch": "//////"}),
     (5, "left out", {"facecolor": "#ffffff", "edgecolor": GREY}),
 )
@@ -159,7 +159,7 @@ def _states(ax: Axes, found: xr.Dataset, coords: list[xr.DataArray]) -> list[Pat
     return handles
 
 
-def _lines(ax: Axes, curves: xr.Dataset, coords: list[xr.DataArray], width: float = 1.1) -> None:
+def _lines(ax: Axes, curves: xr.Dataset, coords: list[xr.DataArray], width: float = 0.8) -> None:
     """Boundaries as lines."""
     xy = np.stack([np.asarray(curves[c.name].values, np.float64) for c in coords], axis=1)
     number = np.asarray(curves["curve_number"].values)
@@ -176,7 +176,7 @@ def _points(ax: Axes, points: xr.Dataset, found: xr.Dataset, coords: list[xr.Dat
     ax.scatter(x[ran], y[ran], s=size, color=INK, lw=0, rasterized=True)
     if failed.any():
         ax.scatter(x[failed], y[failed], s=4 * size, color=_ACCENT, marker="x", lw=0.6, rasterized=True, label="failed")
-        ax.legend(frameon=True, fontsize=8, loc="upper right")
+        ax.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
     done, whole = int((ran | failed).sum()), int(found.attrs.get("lattice", 0))
     share = f" of {whole:,} ({100 * done / whole:.2g} %)" if whole else ""
     ax.set_title(f"{done:,} points computed{share}", loc="left", fontsize=11, color=INK, fontweight="bold")
@@ -186,8 +186,7 @@ def _scaled(ax: Axes, coords: list[xr.DataArray]) -> None:
     """Labels, limits, and a log scale where values are spaced so."""
     for coord, axis in zip(coords, "xy", strict=True):
         values = np.asarray(coord.values, np.float64)
-        if log_spread(values):
-            getattr(ax, f"set_{axis}scale")("log")
+        scale(ax, axis, edges(values)[1], values)
         getattr(ax, f"set_{axis}label")(axis_label(coord))
         getattr(ax, f"set_{axis}lim")(float(values.min()), float(values.max()))
     tidy(ax)

@@ -109,7 +109,7 @@ def test_a_budget_is_never_exceeded_and_what_falls_short_is_counted(given_ball, 
 
 
 def test_a_tongue_is_followed_until_it_is_thinner_than_the_finest_step() -> None:
-    """A wedge that the coarse grid meets at its wide end alone, then across coarse cells of which no corner is in it."""
+    """A wedge that the coarse grid meets at its wide end alone, then across coarse cells without a corner in it."""
 
     def wedge(x):
         return np.abs(x[:, 1] - 0.27 - 0.08 * x[:, 0]) < 0.04 * (1 - x[:, 0])

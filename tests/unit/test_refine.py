@@ -1,17 +1,22 @@
 """ParamSweep with refine=: LIF's rheobase in closed form, maps, growth, what failed, bad input."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import sneuron as sn
 from sneuron import errors
+from sneuron.cli import main
+from sneuron.explore import filed, studyfile
 from sneuron.explore.maps import Origin
 from sneuron.explore.plan import Plan
 from sneuron.explore.study import Study
 
+WORKFLOW = Path(__file__).parents[2] / "workflows" / "adex_boundaries.toml"
 T = 100.0
 PLANE = {"gL": sn.log(10, 100, 17), "I": sn.grid(100, 1700, 17)}
 FIRES = "spike_count > 0"
@@ -299,3 +304,103 @@ def test_wrong_questions_are_refused(fine, tmp_path) -> None:
         fine.extend(I=[3.0])
     with pytest.raises(errors.DataError, match="what filled"):
         sn.PlotBoundaries(xr.Dataset())
+
+
+FILE = """\
+schema = 1
+name = "rheobase"
+duration = "100 ms"
+
+[model]
+kind = "lif"
+
+[space.gL]
+grid = { lo = 10, hi = 100, n = 9, scale = "log" }
+
+[space.I]
+grid = { lo = "0.1 nA", hi = "1.7 nA", n = 9 }
+
+[outputs]
+rate = "FireRate"
+
+[refine]
+by = "rate > 0"
+resolution = { I = "25 pA", gL = 5.0 }
+budget = 5000
+
+[figure]
+kind = "boundaries"
+file = "map.png"
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "study.toml"
+
+    def write(old="", new=""):
+        assert old in FILE
+        path.write_text(FILE.replace(old, new) if old else FILE)
+        return path
+
+    return write
+
+
+def test_a_study_file_refines_and_draws(file, tmp_path) -> None:
+    found = CliRunner().invoke(main, ["plan", str(file())])
+    assert found.exit_code == 0
+    assert "refine   by rate > 0; finest grid 65 x 65 = 4,225 points, of which 5,000 at most" in found.output
+    found = CliRunner().invoke(main, ["run", str(file())])
+    assert found.exit_code == 0, found.output
+    assert "refined      done: all is as fine as wanted" in found.output
+    assert (tmp_path / "map.png").stat().st_size > 20_000
+    study = Study.open(tmp_path / "study.zarr")
+    assert np.array_equal(study.data.rate > 0, rheobase(study.data.gL) < study.data.I)
+    again = CliRunner().invoke(main, ["run", str(file()), "--json"])
+    assert json.loads(again.output)["refined"].startswith("done")
+    told = CliRunner().invoke(main, ["status", str(tmp_path / "study.zarr")])
+    assert "refined" in told.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('by = "rate > 0"', 'by = "rate"', "refine.by"),
+        ('by = "rate > 0"', "", "by"),
+        ('by = "rate > 0"', 'by = "rat > 0"', "Did you mean 'rate'"),
+        ("budget = 5000", "budget = 5", "refine.budget"),
+        ("budget = 5000", "budgt = 5", "Did you mean 'budget'"),
+        ('{ I = "25 pA", gL = 5.0 }', "2.0", "refine.resolution"),
+        ('{ I = "25 pA", gL = 5.0 }', '{ I = "25 mV", gL = 5.0 }', "refine.resolution"),
+        ("[refine]", "[repeat]\nn = 3\n[refine]", "repeat"),
+        ("[refine]", "[space.EL]\nvalues = [-71, -70]\n[refine]", "refine.resolution"),
+        ('{ I = "25 pA", gL = 5.0 }\nbudget = 5000\n', "0.1\n[space.EL]\nvalues = [-71, -70]\n", "figure.kind"),
+        ('resolution = { I = "25 pA", gL = 5.0 }', 'tolerance = "2 Hz"', "refine.tolerance"),
+    ],
+)
+def test_a_bad_table_is_refused_at_its_line(file, old, new, said) -> None:
+    found = CliRunner().invoke(main, ["plan", str(file(old, new))])
+    assert found.exit_code == 1
+    assert "study.toml" in found.output
+    assert said in found.output, found.output
+
+
+def test_the_workflow_is_a_study(tmp_path) -> None:
+    plan = filed.plan_of(studyfile.read(WORKFLOW))
+    assert plan.space.size == 41 * 41
+    assert json.loads(plan.refine)["levels"] == [5, 5]
+
+
+def test_the_picture_says_what_it_shows(fine) -> None:
+    found = fine.filled()
+    figure = sn.PlotBoundaries(found, fine.boundaries(), fine.data)
+    left, right = figure.axes
+    assert (left.get_xscale(), left.get_yscale()) == ("log", "linear")
+    assert left.get_ylabel() == "I, constant injected current [pA]"
+    assert right.get_title("left") == "7,731 points computed of 1,050,625 (0.74 %)"
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == [f"not {FIRES}", FIRES]
+    assert len(left.collections[-1].get_segments()) == 1
+    counts = sn.PlotBoundaries(fine.filled("spike_count", n=33))
+    assert len(counts.axes) == 2, "more counts than colours: a bar"
+    with pytest.raises(errors.DataError, match="what filled"):
+        sn.PlotBoundaries(fine.filled(n=9).isel(I=0))
