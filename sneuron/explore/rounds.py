@@ -143,7 +143,7 @@ def labelled(data: xr.Dataset, folder: StudyFolder) -> xr.Dataset:
     attrs = {"long_name": "number on the finest grid", "units": "1"}
     space = Space.from_json(body["plan"]["space"])
     rule = {**body["plan"]["refine"], "space": replace(space, axes=lattice_of(space).axes).to_json()}
-    attributes = {"refine": json.dumps(rule), "refined": words(body)}
+    attributes = {"refine": json.dumps(rule), "refined": words(body), "plan_hash": folder.plan_hash}
     numbers = _numbers(body)[: data.sizes[labels.POINT]]
     return data.assign_coords({labels.NODE: (labels.POINT, numbers, attrs)}).assign_attrs(attributes)
 

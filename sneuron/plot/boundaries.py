@@ -74,7 +74,7 @@ def PlotBoundaries(found: xr.Dataset, curves: xr.Dataset | None = None, points: 
     many = 1 if points is None else 2
     figure, made = plt.subplots(1, many, figsize=(0.9 + 5.4 * many, 5.6), layout="constrained", squeeze=False)
     panels = list(made[0])
-    coords = [found[dim] for dim in found[name].dims]
+    coords = [_coord(found, str(dim)) for dim in found[name].dims]
     handles = _states(panels[0], found, coords)
     if found[name].attrs.get("flag_values") is None and np.unique(_held(found[name])).size > _MANY:
         _numbers(panels[0], found[name], coords)
@@ -90,6 +90,11 @@ def PlotBoundaries(found: xr.Dataset, curves: xr.Dataset | None = None, points: 
     if handles:
         figure.legend(handles=handles, loc="outside lower left", ncols=min(5, len(handles)), frameon=False, fontsize=9)
     return figure
+
+
+def _coord(found: xr.Dataset, dim: str) -> xr.DataArray:
+    """The parameter along a dim: that of its name, or the first."""
+    return found[next((n for n in (dim, *found.coords) if n in found.coords and found[n].dims == (dim,)), dim)]
 
 
 def _held(array: xr.DataArray) -> FloatArray:
@@ -115,7 +120,7 @@ def _classes(ax: Axes, found: xr.Dataset, name: str, coords: list[xr.DataArray])
     if not flags.size:
         return []
     place = np.where(np.isfinite(values), np.searchsorted(flags, values), np.nan)
-    hues = [_HUES[k] for k in range(flags.size)]
+    hues = [_HUES[k % _MANY] for k in range(flags.size)]
     _mesh(ax, coords, place, cmap=ListedColormap(hues), vmin=-0.5, vmax=flags.size - 0.5)
     names = _names(found, name)
     return [Patch(fc=hue, label=names.get(float(f), f"{f:g}")) for hue, f in zip(hues, flags, strict=True)]

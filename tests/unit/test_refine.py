@@ -87,7 +87,8 @@ def test_the_error_of_a_boundary_halves_with_its_resolution(fine) -> None:
     assert np.unique(study.data.I).size == study.data.sizes["point"]
     again = refined({"by": FIRES, "resolution": {"I": 6.25}}, {"I": sn.grid(100, 900, 5)})
     assert np.array_equal(np.sort(again.data.I), np.sort(study.data.I))
-    assert again.hash == study.hash
+    assert again.hash == study.hash == study.data.attrs["plan_hash"]
+    assert study.verify() == []
 
 
 def test_a_map_says_what_is_inferred(fine) -> None:
@@ -162,6 +163,30 @@ def test_zipped_and_derived_parameters_go_along() -> None:
     found = study.filled(n=9)
     assert found.holds.dims == ("I", "gL")
     assert found.EL.dims == ("I",)
+
+
+def test_values_that_go_together_share_a_dim_of_their_own_name() -> None:
+    together = {"I": xr.DataArray([100.0, 300.0, 900.0], dims="k"), "EL": xr.DataArray([-75.0, -74, -65], dims="k")}
+    study = refined({"by": FIRES, "resolution": 1 / 32}, {**together, "gL": sn.log(20, 30, 3)})
+    found, curve = study.filled(), study.boundaries()
+    assert found.holds.dims == ("k", "gL")
+    assert np.allclose(found.EL[:17:4], [-75, -74.75, -74.5, -74.25, -74])
+    assert np.array_equal(study.data.spike_count > 0, rheobase(study.data.gL, study.data.EL) < study.data.I)
+    assert sn.PlotBoundaries(found, curve, study.data).axes[0].get_xlabel().startswith("EL, ")
+
+
+def test_traces_and_checks_of_the_coarse_grid_go_with_it(tmp_path) -> None:
+    ranges = {"I": sn.grid(100, 900, 5)}
+    study = refined(FIRES, ranges, record=["v"], every=100, record_at=[0, 4], convergence=3, store=tmp_path / "s")
+    data = study.data
+    assert data.v.sizes["trace"] == 2
+    assert data.trace_I.values.tolist() == [100.0, 900.0]
+    assert data.sizes["checked"] == 3
+    assert set(data.checked_I.values) <= {100.0, 300.0, 500.0, 700.0, 900.0}
+    assert data.sizes["point"] == 5 + 5
+    assert study.boundaries().sizes["vertex"] == 1
+    with pytest.raises(errors.SneuronError, match="record_at"):
+        refined(FIRES, ranges, record=["v"], record_at={"I": [100]})
 
 
 def test_what_changes_most_is_filled(fine) -> None:
