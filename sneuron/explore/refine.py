@@ -169,7 +169,7 @@ def refined(plan: Plan, refine: Any) -> Plan:
     grid = [a for a in plan.space.axes if isinstance(a, Axis)]
     levels = _levels(plan, grid, given.get("resolution", RESOLUTION))
     axes = tuple(_finer(a, level) for a, level in zip(grid, levels, strict=True))
-    _check_fine(plan, axes)
+    _check_fine(plan, axes, levels)
     shape = tuple(a.size for a in axes)
     count = math.prod(a.size for a in grid)
     rule = Rule(
@@ -275,17 +275,15 @@ def coarser(axis: Axis, level: int) -> Axis:
     return Axis(axis.dim, tuple((name, column(fine)) for name, fine in axis.columns))
 
 
-def _check_fine(plan: Plan, axes: Sequence[Axis]) -> None:
+def _check_fine(plan: Plan, axes: Sequence[Axis], levels: Sequence[int]) -> None:
     """Neighbours on the lattice are different numbers, also as the run sees them."""
     if math.prod(axis.size for axis in axes) > _MOST_NODES:
         raise _too_fine("refine: resolution")
-    for axis in axes:
+    for axis, level in zip(axes, levels, strict=True):
         for name, column in axis.columns:
-            if column.size < 2:
-                continue
-            ends = column.at(np.array([0, 1, column.size - 2, column.size - 1]))
-            width = np.abs(np.diff(ends)[[0, -1]]).min()
-            if width < _APART * float(np.finfo(plan.dtype).eps) * np.abs(ends).max():
+            ends = column.at(_last((column.size - 1) // 2**level + 1, level))
+            width, size = np.abs(np.diff(ends, axis=-1)[:, [0, -1]]).min(axis=1), np.abs(ends).max(axis=1)
+            if np.any(width < _APART * float(np.finfo(plan.dtype).eps) * size):
                 raise _too_fine(f"refine: resolution of {name!r}")
 
 

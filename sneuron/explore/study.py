@@ -519,6 +519,7 @@ class Study:
                 break
             time.sleep(_WATCH)
             if bar.show:
+                bar.grow(*self._size())
                 bar.start(*counted(self.folder))
         bar.end("attached")
 

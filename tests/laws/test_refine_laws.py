@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sneuron.explore.boundaries import boundaries
-from sneuron.explore.maps import Origin, filled
+from sneuron.explore.maps import Origin, cells, filled
 from sneuron.explore.points import Classified
 from sneuron.explore.ranges import Range
 from sneuron.explore.refine import Rule
@@ -217,6 +217,22 @@ def test_where_three_classes_meet_their_curves_end_at_one_place() -> None:
     meet = np.array([e[np.argmin(np.hypot(*(e - [0.563, 0.437]).T))] for e in ends])
     assert np.all(np.abs(meet - [0.563, 0.437]) < 1 / 256)
     assert len(np.unique(meet, axis=0)) <= 2
+
+
+def test_a_point_without_the_output_has_a_class_of_that_name() -> None:
+    def part(x):
+        return np.where(x[:, 0] > 0.6, np.nan, 1.0)
+
+    data = results(part, (9, 3), (0, 0), "off on")
+    curves = boundaries(data)
+    assert curves.between.values.tolist() == ["on | none"]
+    assert np.isnan(curves.second.values).all()
+    assert np.all(curves.x == 0.5625)
+    assert set(cells(data).highest.values) == {"on", "none"}
+    found = filled(data)
+    assert np.array_equal(np.isnan(found.kind[:, 0]), found.x > 0.6)
+    failed = data.assign(status=data.status.where(data.x <= 0.6, 2))
+    assert boundaries(failed).between.values.tolist() == ["on | failed"]
 
 
 @pytest.mark.parametrize("swap", [False, True])

@@ -251,6 +251,17 @@ def test_it_can_be_looked_at_while_it_runs(tmp_path) -> None:
         assert study.run().data.identical(before)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_log_axis_of_many_decades_is_as_fine_as_its_own_steps_allow(dtype) -> None:
+    ranges = {"I": sn.log(1e-6, 1e6, 25)}
+    plan = Plan.make(ranges, "lif", duration=T, dtype=dtype, refine={"by": FIRES, "resolution": 1e-4})
+    assert json.loads(plan.refine)["levels"] == [9]
+    close = {"I": [1.0, 2.0, 2.0 + 1e-5, 3.0]}
+    Plan.make(close, "lif", duration=T, refine={"by": FIRES, "resolution": 1e-3})
+    with pytest.raises(errors.PlanError, match="finer than floating"):
+        Plan.make(close, "lif", duration=T, refine={"by": FIRES, "resolution": 1e-12})
+
+
 def test_a_plan_is_the_same_data_after_json() -> None:
     plan = Plan.make(PLANE, "lif", duration=T, refine={"by": FIRES, "resolution": {"I": "2 pA", "gL": 0.5}})
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))).hash == plan.hash
