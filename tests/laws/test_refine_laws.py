@@ -57,7 +57,7 @@ def balls(draw):
     return ball(centre, draw(st.floats(0.05, 0.9))), coarse, levels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(balls())
 def test_no_node_is_asked_for_twice_and_cells_tile_the_whole(given_ball) -> None:
     tree, _, rounds, _ = explored(*given_ball)
@@ -69,7 +69,7 @@ def test_no_node_is_asked_for_twice_and_cells_tile_the_whole(given_ball) -> None
     assert np.all(cells.low + cells.side < np.array(tree.shape))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(balls())
 def test_at_the_end_only_the_finest_cells_are_mixed(given_ball) -> None:
     tree, points, _, wanted = explored(*given_ball)
@@ -93,7 +93,7 @@ def test_nodes_of_a_cell_and_the_cell_of_a_place_are_those_found_one_by_one(give
     assert np.all((places >= cells.low[found]) & (places <= cells.low[found] + cells.side[found]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(balls(), st.integers(0, 400))
 def test_a_budget_is_never_exceeded_and_what_falls_short_is_counted(given_ball, more) -> None:
     function, coarse, levels = given_ball
