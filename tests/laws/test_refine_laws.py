@@ -248,7 +248,7 @@ def test_a_saddle_is_joined_one_way(swap) -> None:
     assert curves.sizes["vertex"] == 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(balls())
 def test_every_crossing_lies_between_points_of_both_classes(given_ball) -> None:
     function, coarse, levels = given_ball
