@@ -24,7 +24,7 @@ from sneuron.lang.model import Model, load_model
 __all__ = ["arguments", "located", "placed", "recorded", "store_of"]
 
 RECORDING = "recording"
-_TABLES = ("space", "derive", "model", "outputs")
+_TABLES = ("refine", "space", "derive", "model", "outputs")
 _ARGUMENTS = {"ranges": "space", "repeats": "repeat", "derived": "derive"}
 _SHAPES = {"sobol": ranges.sobol, "halton": ranges.halton, "lhs": ranges.lhs, "random": ranges.random}
 
@@ -70,6 +70,7 @@ def arguments(read: Read) -> dict[str, Any]:
         "common": tuple(file.common),
         "where": file.where.keep if file.where else None,
         "repeats": file.repeat.n if file.repeat else 1,
+        "refine": file.refine.model_dump(exclude_none=True) if file.refine else None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
