@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,11 @@ def _check(values: Array, argument: Argument, where: str, unit: str) -> None:
         bad, possible = values != np.floor(values), "whole numbers"
     if bad.any():
         shown = f"{values[bad][0]:g}" + (f" {unit}" if unit != "1" else "")
-        many = f"{int(bad.sum())} of {bad.size} values cannot be, such as {shown}" if bad.size > 1 else f"{shown} cannot be"
+        many = (
+            f"{int(bad.sum())} of {bad.size} values cannot be, such as {shown}"
+            if bad.size > 1
+            else f"{shown} cannot be"
+        )
         raise errors.ParameterError(where, many, possible)
 
 
@@ -131,14 +135,19 @@ class Points:
         return np.ascontiguousarray(whole).reshape(-1, *core)
 
 
-def keys_of(points: Points, seed: str, constant: Mapping[str, Any]) -> Words:
-    """A key of the random numbers of each point: from its seed and from the values that it has, never from its place."""
+def keys_of(points: Points, apart: Collection[str], constant: Mapping[str, Any]) -> Words:
+    """A key of the random numbers of each point: from its seed and from the values that it has, never from its place.
+
+    What is `apart` does not count.
+    """
     words = {}
     for name, values in points.flat.items():
-        if name != seed:
-            words[name] = number_words(values) if values.ndim == 1 else np.array([_digest(v) for v in values], np.uint64)
+        if name != "seed" and name not in apart:
+            words[name] = (
+                number_words(values) if values.ndim == 1 else np.array([_digest(v) for v in values], np.uint64)
+            )
     words |= {f"{name} {value}": np.zeros(points.size, np.uint64) for name, value in constant.items()}
-    return content_keys(words, points.flat[seed].astype(np.uint64))
+    return content_keys(words, points.flat["seed"].astype(np.uint64))
 
 
 def _digest(values: Array) -> int:

@@ -62,12 +62,12 @@ def chosen(key: Any, rows: int, k: int, n: int, own: bool, again: bool) -> Array
             half = first & _LOW if count & 1 == 0 else first >> _HALF
             count += 1
             wide = half * bound
-            place = np.int64(wide >> _HALF)
-            if wide & _LOW < least or (not again and mark[place] == row):
+            drawn = np.int64(wide >> _HALF)
+            if wide & _LOW < least or (not again and mark[drawn] == row):
                 continue
-            mark[place] = row
+            mark[drawn] = row
             if few == k:
-                out[row, found] = place + (1 if own and place >= row else 0)
+                out[row, found] = drawn + (1 if own and drawn >= row else 0)
             found += 1
         if few != k:
             found = 0
@@ -147,7 +147,7 @@ def chances(
 
 
 @njit(cache=True, nogil=True)
-def _slot(table: Array, edge: int) -> int:
+def _slot(table: Array, edge: Any) -> Any:
     """Where an edge is in the table, or -1 - (the first place that is free for it)."""
     size = np.uint64(table.size - 1)
     at = np.int64((np.uint64(edge) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)) & size)

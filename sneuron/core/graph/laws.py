@@ -89,9 +89,9 @@ def normal(uniform: Array, distance: None, mean: float, std: float, low: float, 
     return np.clip(mean + std * ndtri(below + uniform * (above - below)), low, high)
 
 
-@law(drawn=True, mean=Argument(unit="", low=0), sigma=Argument(low=0, note="standard deviation of the logarithm"))
+@law(drawn=True, mean=Argument(unit=""), sigma=Argument(low=0, note="standard deviation of the logarithm"))
 def lognormal(uniform: Array, distance: None, mean: float, sigma: float) -> Any:
-    """Lognormal of that mean; its median is mean exp(-sigma^2/2)."""
+    """Lognormal of that mean, mirrored when it is negative; the median is mean exp(-sigma^2/2)."""
     from scipy.special import ndtri
 
     return mean * np.exp(sigma * ndtri(uniform) - 0.5 * sigma**2)

@@ -22,8 +22,8 @@ SPACES = {"line": (1, False), "ring": (1, True), "plane": (2, False), "torus": (
 """Axes of a space, and whether it closes on itself."""
 _PURPOSES = (111, 112)
 
-Layout = Callable[[np.uint64, int, int], Positions]
-"""Positions for a key and numbers of neurons, pre and post."""
+Layout = Callable[[Mapping[str, Any], np.uint64, int, int], Positions]
+"""Positions for the values of a point, the key of its graph, and numbers of neurons, pre and post."""
 
 
 def layout_of(given: Any, same: bool) -> tuple[Layout, bool]:
@@ -52,7 +52,7 @@ def layout_of(given: Any, same: bool) -> tuple[Layout, bool]:
         raise errors.unknown("ConnMat: 'positions'", "way to place", at, ["grid", "random"])
     place = _random if at == "random" else _on_grid
 
-    def layout(key: np.uint64, pre: int, post: int) -> Positions:
+    def layout(point: Mapping[str, Any], key: np.uint64, pre: int, post: int) -> Positions:
         first = place(key, _PURPOSES[0], pre, axes, length)
         return Positions(first, first if same else place(key, _PURPOSES[1], post, axes, length), period)
 
@@ -89,7 +89,7 @@ def _fixed(at: Any, same: bool, axes: int, period: float) -> Layout:
     if first.shape[1] != second.shape[1]:
         raise refused("positions", f"{first.shape[1]} axes and {second.shape[1]} axes do not fit")
 
-    def layout(key: np.uint64, pre: int, post: int) -> Positions:
+    def layout(point: Mapping[str, Any], key: np.uint64, pre: int, post: int) -> Positions:
         for found, n in ((first, pre), (second, post)):
             if len(found) != n:
                 raise refused("positions", f"{len(found)} positions of {n} neurons", "one for each")

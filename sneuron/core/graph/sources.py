@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ class Known:
     post: Array
     weight: Any = None
     delay: Any = None
+    unit: str | None = None
 
 
 def known(source: Any) -> Known | None:
@@ -53,17 +55,18 @@ def _made(source: xr.Dataset) -> Known:
     sizes = int(source["pre_count"]), int(source["post_count"])
     held = {n: source[n] for n in ("weight", "delay") if n in source}
     held = {n: v.isel(synapse=kept) if labels.SYNAPSE in v.dims else v for n, v in held.items()}
+    held = {n: v.drop_vars(v.coords) for n, v in held.items()}
     nodes = sizes[0] if source.attrs.get("populations") == 1 else sizes
-    return Known(nodes, source["pre"].values[kept], source["post"].values[kept], **held)
+    unit = labels.units_of(source["weight"].attrs) if "weight" in held else None
+    ends = source["pre"].values[kept], source["post"].values[kept]
+    return Known(nodes, *ends, held.get("weight"), held.get("delay"), unit)
 
 
 def _labelled(source: xr.DataArray) -> Known:
     if set(source.dims) != {"post", "pre"}:
         raise errors.DataError("ConnMat", f"dims {source.dims} are not those of a matrix", "post and pre")
     found = _dense(source.transpose("post", "pre").values)
-    if found.weight is None or "units" not in source.attrs:
-        return found
-    return Known(found.nodes, found.pre, found.post, found.weight.assign_attrs(units=source.attrs["units"]))
+    return dataclasses.replace(found, unit=labels.units_of(source.attrs))
 
 
 def _dense(matrix: Array) -> Known:
@@ -101,4 +104,4 @@ def _networkx(graph: Any) -> Known:
             raise refused(name, f"{len(held)} of {len(rows)} edges have one", "all or none")
         found[name] = xr.DataArray(np.array(held, np.float64), dims=labels.SYNAPSE) if held else None
     ends = np.array([(u, v) for u, v, _ in rows], np.int64).reshape(-1, 2)
-    return Known(len(place), ends[:, 0], ends[:, 1], **found)
+    return Known(len(place), ends[:, 0], ends[:, 1], found["weight"], found["delay"])

@@ -17,11 +17,11 @@ from sneuron.core.graph.draws import distances, uniforms
 from sneuron.core.graph.laws import Law, laws
 from sneuron.core.graph.rule import Edges, Place, refused
 
-__all__ = ["Grid", "Signs", "delays", "law_of", "radius_of", "weights"]
+__all__ = ["Grid", "Signs", "delays", "law_of", "on_grid", "radius_of", "weights"]
 
 Array = NDArray[Any]
 _PURPOSE = {"weight": 113, "delay": 114}
-_LARGEST_DENSE = 1000
+_LARGEST_DENSE = 300
 
 
 def law_of(given: Any, name: str, unit: str) -> tuple[Law, dict[str, xr.DataArray]]:
@@ -128,9 +128,13 @@ def radius_of(found: Any, edges: Edges, n: int) -> float:
     else:
         try:
             start = np.cos(np.arange(n))
-            largest = float(np.abs(eigs(matrix, k=1, v0=start, ncv=60, maxiter=20 * n, return_eigenvectors=False)).max())
+            largest = float(
+                np.abs(eigs(matrix, k=1, v0=start, ncv=60, maxiter=20 * n, return_eigenvectors=False)).max()
+            )
         except ArpackNoConvergence as cause:
-            raise refused("radius", "the largest eigenvalue was not found", mend="Scale the weights yourself.") from cause
+            raise refused(
+                "radius", "the largest eigenvalue was not found", mend="Scale the weights yourself."
+            ) from cause
     if not largest > 1e-9 * float(np.max(np.abs(found), initial=0.0)):
         raise refused("radius", "the graph has no loop: its spectral radius is 0", mend="Leave radius out.")
     return float(f"{largest:.10g}")
@@ -159,7 +163,11 @@ class Grid:
 
 def delays(law: Law, values: Mapping[str, Any], edges: Edges, place: Place, grid: Grid) -> tuple[Any, Array]:
     """Delays of the synapses of a graph, or the one that all have; and what rounding changed."""
-    found = np.asarray(_drawn("delay", law, values, edges, place), np.float64)
+    return on_grid(np.asarray(_drawn("delay", law, values, edges, place), np.float64), grid)
+
+
+def on_grid(found: Array, grid: Grid) -> tuple[Array, Array]:
+    """Delays as multiples of the step, and what rounding changed; what cannot be is refused."""
     for bad, what in ((found < 0, "negative"), ((found == 0) & (not grid.quantise), "0")):
         if bad.any():
             given = f"{int(bad.sum())} of {bad.size} delays are {what}, such as {found[bad].flat[0]:g} ms"

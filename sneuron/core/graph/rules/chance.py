@@ -95,7 +95,7 @@ def _sizes(n: int, parts: int) -> Array:
 
 
 def _nested(levels: float, branches: float, p: float, ratio: float) -> Array:
-    """Chances between the smallest modules: p within one, times `ratio` for each level up to what two have in common."""
+    """Chances between the smallest modules: p within one, times `ratio` for each level up to one that holds both."""
     leaves = np.arange(int(branches) ** int(levels))
     apart = np.zeros((leaves.size, leaves.size), np.int64)
     for level in range(int(levels)):

@@ -27,7 +27,9 @@ def _checked(place: Place, pre: Array, post: Array) -> float:
     if not place.multapses:
         twice = pre.size - np.unique(pre.astype(np.int64) * place.post + post.astype(np.int64)).size
         if twice:
-            raise refused("multapses", f"{twice} connections of a pair that has one", mend="Allow them: multapses=True.")
+            raise refused(
+                "multapses", f"{twice} connections of a pair that has one", mend="Allow them: multapses=True."
+            )
     return pre.size
 
 
