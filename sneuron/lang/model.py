@@ -14,24 +14,12 @@ import numpy as np
 import sympy
 
 from sneuron import errors, labels
-from sneuron.lang import canon
+from sneuron.lang import canon, spec
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.protocol import check_protocol
 from sneuron.lang.schemes import Scheme
-from sneuron.lang.spec import (
-    Channel,
-    Mount,
-    Network,
-    Neuron,
-    Param,
-    Protocol,
-    State,
-    Stimulus,
-    as_plain,
-    bare,
-    from_plain,
-)
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, as_plain, bare, from_plain
 from sneuron.lang.units import check_stimulus_units, conductance_unit
 from sneuron.lang.variants import remounted, varied, with_values
 from sneuron.registry import Registry
@@ -583,7 +571,7 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
 
 
 def _text_of(thing: Any) -> str:
-    if isinstance(thing, Network):
+    if isinstance(thing, spec.Network):
         from sneuron.lang.network import text_of
 
         return text_of(thing)

@@ -173,7 +173,8 @@ def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], 
     """All projections in one dataset."""
     rooms = {n: int(np.max(xr.DataArray(s).values)) for n, s in sizes.items()}
     firsts = dict(zip(rooms, np.cumsum([0, *rooms.values()])[:-1].tolist(), strict=True))
-    parts, spots = {}, {}
+    parts: dict[str, xr.Dataset] = {}
+    spots: dict[str, xr.DataArray] = {}
     for name, one in asked.items():
         ends = net.projections[name]
         with _said_of(f"network {net.name!r}: projection {name!r}"):
