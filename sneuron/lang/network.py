@@ -104,6 +104,9 @@ def _checked(network: Network, where: str) -> Network:
     for name in (*network.populations, *network.projections):
         if not labels.NAME.fullmatch(name):
             raise errors.ModelError(where, f"{name!r:.60} is no name", "letters, digits and _, a letter first")
+    both = sorted(set(network.populations) & set(network.projections))
+    if both:
+        raise errors.ModelError(where, f"{both[0]!r} is both a population and a projection", mend="Rename one.")
     held = {n: _population(p, f"{where}: population {n!r}") for n, p in network.populations.items()}
     for name, projection in network.projections.items():
         _check_projection(projection, held, f"{where}: projection {name!r}")

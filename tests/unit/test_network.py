@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +88,13 @@ def test_all_forms_are_one_network_with_one_hash(tmp_path):
     assert hash_of(load_network(changed("populations.e.size", 41))) != hash_of(net)
 
 
+def test_the_network_of_the_docs_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf8")
+    (tmp_path / "docs.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    net = load_network(tmp_path / "docs.toml")
+    assert wired(net, dt=0.1).synapse_count.values.tolist() == [64000, 16000]
+
+
 def test_models_are_in_the_text_so_that_it_is_whole():
     net = load_network(SMALL)
     assert isinstance(net.populations["e"].model, Neuron)
@@ -110,6 +119,7 @@ WRONG = {
     "receptor": ("projections.ie.receptor", "gaba", "receptor of 'e' 'gaba' is not known"),
     "field": ("projections.ie.wight", 1, "Did you mean 'weight'"),
     "name": ("populations.é", {"size": 1, "model": "lif", "alone": True}, "is no name"),
+    "both": ("projections.e", SMALL["projections"]["ee"], "both a population and a projection"),
     "nobody": ("populations", {}, "has no populations"),
 }
 

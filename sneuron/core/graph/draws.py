@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from sneuron.core.renewal import words
 
-__all__ = ["attached", "chances", "chosen", "distances", "ordered", "rewired", "uniforms"]
+__all__ = ["attached", "chances", "chosen", "distances", "marked", "ordered", "rewired", "uniforms"]
 
 Array = NDArray[Any]
 
 _LOW, _HALF, _ELEVEN = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(11)
-_CHOICE, _SKIP, _THIN, _REWIRE, _TARGET, _ATTACH = range(101, 107)
+_CHOICE, _SKIP, _THIN, _REWIRE, _TARGET, _ATTACH, _MARK = range(101, 108)
 """Purposes of random numbers; `uniforms` takes others."""
 
 
@@ -75,6 +75,31 @@ def chosen(key: Any, rows: int, k: int, n: int, own: bool, again: bool) -> Array
                 if mark[place] != row:
                     out[row, found] = place + (1 if own and place >= row else 0)
                     found += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def marked(key: Any, n: int, of: int) -> Array:
+    """Different numbers below `of`, n of them, in order; a bit for each that there is."""
+    few = min(n, of - n)
+    bits = np.zeros((of >> 3) + 1, np.uint8)
+    found, count = 0, 0
+    first = second = np.uint64(0)
+    while found < few:
+        if count & 1 == 0:
+            first, second = words(key, _MARK, 0, count >> 1)
+        place = np.int64(_unit(first if count & 1 == 0 else second) * of)
+        count += 1
+        bit = np.uint8(1 << (place & 7))
+        if bits[place >> 3] & bit == 0:
+            bits[place >> 3] |= bit
+            found += 1
+    out = np.empty(n, np.int64)
+    found = 0
+    for place in range(of):
+        if (bits[place >> 3] >> np.uint8(place & 7)) & 1 == (1 if few == n else 0):
+            out[found] = place
+            found += 1
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sneuron.core.graph.draws import chosen
+from sneuron.core.graph.draws import chosen, marked
 from sneuron.core.graph.rule import Argument, Edges, Place, refused, rule
 
 _K = Argument(low=0, high=2**31 - 1, whole=True)
@@ -55,25 +55,23 @@ def _total(place: Place, n: float) -> float:
 @rule(_total, multapses=True, n=Argument(low=0, high=2**40, whole=True, note="connections"))
 def fixed_total(place: Place, n: float) -> Edges:
     """As many connections as asked for, between pairs chosen by chance."""
-    few = int(n) if place.multapses or 2 * n <= place.pairs else place.pairs - int(n)
-    pairs = _some(place, few)
-    if few != int(n):
-        kept = np.ones(place.pairs, np.bool_)
-        kept[pairs] = False
-        pairs = np.flatnonzero(kept)
-    width = place.post - (1 if place.own else 0)
-    pre, post = pairs // max(width, 1), pairs % max(width, 1)
+    generator = np.random.Generator(np.random.Philox(key=np.array([place.key, 108], np.uint64)))
+    if place.multapses:
+        pairs = np.sort(generator.integers(0, max(place.pairs, 1), int(n)))
+    elif place.pairs <= 64 * n:
+        pairs = marked(place.key, int(n), place.pairs)
+    else:
+        pairs = _apart(generator, int(n), place.pairs)
+    width = max(place.post - (1 if place.own else 0), 1)
+    pre, post = pairs // width, pairs % width
     post += place.own & (post >= pre)
     return pre.astype(np.int32), post.astype(np.int32)
 
 
-def _some(place: Place, few: int) -> np.ndarray:
-    """Numbers of pairs, sorted; all different without multapses."""
-    generator = np.random.Generator(np.random.Philox(key=np.array([place.key, 107], np.uint64)))
-    pairs = np.sort(generator.integers(0, max(place.pairs, 1), few))
-    while not place.multapses:
-        pairs = np.unique(pairs)
-        if pairs.size == few:
-            break
-        pairs = np.concatenate([pairs, generator.integers(0, place.pairs, few - pairs.size)])
-    return pairs
+def _apart(generator: np.random.Generator, n: int, of: int) -> np.ndarray:
+    """Different numbers, few of many: what comes twice is drawn again."""
+    found = np.empty(0, np.int64)
+    while found.size < n:
+        found = np.sort(np.concatenate([found, generator.integers(0, of, n - found.size)]))
+        found = found[np.diff(found, prepend=-1) > 0]
+    return found
