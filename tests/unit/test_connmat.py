@@ -26,7 +26,9 @@ def test_one_graph_has_scalars_where_all_synapses_are_alike():
     assert int(graph.pre_count) == int(graph.post_count) == 50
     assert graph.nbytes <= 8 * 250 + 64
     told = json.loads(graph.attrs["connectivity"])
-    assert (told["rule"], told["values"]["k"]) == ("fixed_indegree", "5.0")
+    law = json.loads(ConnMat(5, "all_to_all", weight={"law": "normal", "mean": 1, "std": 2}).attrs["connectivity"])
+    assert law["values"]["weight.high"] == "inf"
+    assert (told["rule"], told["values"]["k"]) == ("fixed_indegree", 5.0)
 
 
 @pytest.mark.parametrize(

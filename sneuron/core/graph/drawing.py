@@ -149,7 +149,7 @@ def _short(array: xr.DataArray) -> Any:
     """One value, or a small array of one parameter; nothing for those of points and of synapses."""
     if labels.SYNAPSE in array.dims or array.size > 4096 or (array.ndim and array.coords):
         return None
-    return np.vectorize(str, otypes=[object])(array.values).tolist()
+    return np.where(np.isfinite(array.values), array.values, array.values.astype(str).astype(object)).tolist()
 
 
 # -- dense -----------------------------------------------------------------------------------------
