@@ -80,6 +80,20 @@ def test_blocks_vary_from_point_to_point():
         ConnMat(5, "stochastic_block", sizes=[2, 3], p=p.rename(post_block="to"))
 
 
+def test_numbers_of_neurons_may_have_dims_of_their_own():
+    sizes = xr.DataArray([[5, 6], [7, 8]], dims=("a", "b"))
+    graphs = ConnMat((sizes, [2, 3]), "all_to_all")
+    assert graphs.synapse_count.dims == ("a", "b", "post_nodes")
+    assert graphs.synapse_count.isel(a=1, b=0).values.tolist() == [14, 21]
+    assert ConnMat(sizes, "ring", k=2).synapse_count.values.tolist() == [[10, 12], [14, 16]]
+
+
+def test_a_seed_that_was_drawn_is_told():
+    first, second = (ConnMat(60, "erdos_renyi", p=0.5, seed=None) for _ in range(2))
+    assert int(first.seed) != int(second.seed)
+    xr.testing.assert_identical(first, ConnMat(60, "erdos_renyi", p=0.5, seed=int(first.seed)))
+
+
 def test_graphs_are_the_same_in_any_thread():
     own = {"p": 0.1, "weight": {"law": "normal", "mean": 0, "std": 1}}
     with ThreadPoolExecutor(4) as pool:

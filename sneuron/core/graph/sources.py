@@ -77,12 +77,12 @@ class Known:
     unit: str | None = None
 
 
-def known(source: Any) -> Known | None:
-    """The graph that something is, or None when it is none."""
+def known(source: Any, ruled: bool = False) -> Known | None:
+    """The graph that something is, or None when it is none; with a rule, numbers along two dims are no matrix."""
     if isinstance(source, xr.Dataset):
         return _made(source)
     if isinstance(source, xr.DataArray):
-        return _labelled(source) if source.ndim == 2 else None
+        return _labelled(source) if set(source.dims) == {"post", "pre"} or (source.ndim == 2 and not ruled) else None
     if hasattr(source, "tocoo"):
         return _sparse(source)
     if hasattr(source, "is_directed") and hasattr(source, "edges"):
