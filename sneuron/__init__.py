@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import CountError as CountError
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
+    from sneuron.analysis.counts import RateError as RateError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.distances import VanRossum as VanRossum
+    from sneuron.analysis.distances import VictorPurpura as VictorPurpura
+    from sneuron.analysis.efeatures import Efeatures as Efeatures
+    from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
@@ -80,15 +86,19 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
+    from sneuron.store.recordings import read_recording as read_recording
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
-    "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.counts": "CountError Latency LatencyError RateError SpikeCount",
+    "analysis.distances": "VanRossum VictorPurpura",
+    "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
@@ -117,6 +127,7 @@ _ROOMS = {
     "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
+    "store.recordings": "read_recording",
 }
 """Where each public name lives: module -> names."""
 

@@ -13,6 +13,8 @@ from typing import Any
 import xarray as xr
 
 from sneuron import errors, labels
+from sneuron.analysis.measure import measures
+from sneuron.analysis.traces import TraceReader
 from sneuron.explore import ranges
 from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
@@ -202,7 +204,7 @@ def _stimulus(read: Read, cell: xr.Dataset | None) -> Any:
 
 
 def _output(read: Read, name: str, cell: xr.Dataset | None) -> Mapping[str, Any]:
-    """One output with its options; the text "recording" stands for the recorded spikes."""
+    """One output with its options; the text "recording" stands for the recorded spikes, or for the voltage."""
     output = read.file.outputs[name]
     options: dict[str, Any] = dict(output.__pydantic_extra__ or {})
     for option, value in options.items():
@@ -211,7 +213,9 @@ def _output(read: Read, name: str, cell: xr.Dataset | None) -> Mapping[str, Any]
                 raise errors.PlanError(
                     read.document.where(("outputs", name, option)), "there is no [recording] table", mend="Add one."
                 )
-            options[option] = cell[labels.SPIKE_TIME].rename({labels.SPIKE: "spike_ref"})
+            over = measures[output.measure].over if output.measure in measures else {}
+            spikes = cell[labels.SPIKE_TIME].rename({labels.SPIKE: "spike_ref"})
+            options[option] = cell["voltage"] if isinstance(over.get(option), TraceReader) else spikes
     return {"measure": output.measure, **options}
 
 

@@ -149,10 +149,10 @@ def _kind(value: Any) -> Any:
 
 
 class Recording(Text):
-    """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
+    """`[recording]`: a file with a measured current and voltage that `read_recording` reads, cut to start .. stop.
 
     Its spikes are upward crossings of the level that lies the part `relative` of the way from the median of the voltage
-    to its peaks; measures take them as `reference = "recording"`.
+    to its peaks; measures take them as `reference = "recording"`, and the voltage as `target = "recording"`.
     """
 
     file: str
