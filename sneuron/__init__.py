@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -105,6 +106,7 @@ _ROOMS = {
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.graph.matrix": "ConnMat",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
