@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import LatencyError as LatencyError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
@@ -82,6 +84,7 @@ _ROOMS = {
     "analysis.coincidence": "Coincidence",
     "analysis.counts": "CountError Latency LatencyError SpikeCount",
     "analysis.energy": "EnergyUse",
+    "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
@@ -105,6 +108,7 @@ _ROOMS = {
     "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.classes": "PlotClasses",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",

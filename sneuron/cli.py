@@ -27,6 +27,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
+_DPI = {"fit": 150, "classes": 110}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -341,39 +342,74 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
+    if read.file.report is None:
+        return {}
+    told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if read.file.figure is None:
+        return told
+    path = read.beside(read.file.figure.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure().savefig(path, dpi=_DPI[read.file.figure.kind])
+    if not quiet:
+        click.echo(f"figure   {path}")
+    return {**told, "figure": str(path)}
+
+
+def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """The best points, and what draws them beside the recording."""
     from sneuron.explore import filed
     from sneuron.explore.report import ranked_table
 
-    if read.file.report is None:
-        return {}
+    asked, wanted = read.file.report, read.file.figure
+    assert asked is not None
     found = filed.best_of(read, study.data)
     swept = [str(n) for n in found.coords if n in study.plan.space.names and found[n].ndim]
-    header, *rows = ranked_table(found, swept, read.file.report.columns)
+    header, *rows = ranked_table(found, swept, asked.columns)
     if not quiet:
-        what = found["score"].attrs.get("long_name", read.file.report.rank)
+        what = found["score"].attrs.get("long_name", asked.rank)
         click.echo(f"best points by {found['score'].attrs['title']} ({what})")
         click.echo("\n".join(table(header, rows)))
-    told = {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}
-    return told if read.file.figure is None else {**told, "figure": _figure(read, study, found, quiet)}
+
+    def figure() -> Any:
+        from sneuron.plot.fitmap import PlotFitMap
+
+        assert wanted is not None
+        assert wanted.x is not None
+        assert wanted.y is not None
+        held = filed.compared(read, study, found)
+        return PlotFitMap(
+            held.score, wanted.x, wanted.y, held.best, held.model, held.cell, wanted.trace, asked.order, wanted.others
+        )
+
+    return {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}, figure
 
 
-def _figure(read: Read, study: Study, found: Any, quiet: bool) -> str:
-    from sneuron.explore import filed
-    from sneuron.plot.fitmap import PlotFitMap
+def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """How many points there are of each class, and what draws where they live."""
+    from sneuron.explore import classes, filed
 
-    table, wanted = read.file.report, read.file.figure
-    assert table is not None
-    assert wanted is not None
-    held = filed.compared(read, study, found)
-    drawn = PlotFitMap(
-        held.score, wanted.x, wanted.y, held.best, held.model, held.cell, wanted.trace, table.order, wanted.others
-    )
-    path = read.beside(wanted.file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, dpi=150)
+    asked, wanted = read.file.report, read.file.figure
+    assert asked is not None
+    assert asked.count is not None
+    data, of = study.data, asked.count
+    found, checked = filed.classes_of(read, data), classes.changed(data, of)
+    header, *rows = classes.class_table(found, asked.columns)
     if not quiet:
-        click.echo(f"figure   {path}")
-    return str(path)
+        click.echo(f"{found.attrs['long_name']} ({of}); medians of the rest")
+        click.echo("\n".join(table(header, rows)))
+        if checked is not None:
+            click.echo(f"at half the step {checked[0]:,} of {checked[1]:,} checked points have another class")
+
+    def figure() -> Any:
+        from sneuron.plot.classes import PlotClasses
+
+        assert wanted is not None
+        examples = filed.examples_of(read, study, data)
+        chosen: Any = {"lower": wanted.lower, "upper": wanted.upper, "against": wanted.against, "spread": wanted.spread}
+        return PlotClasses(data, of, wanted.parameters or filed.varied(study.plan), examples, **chosen)
+
+    told: dict[str, Any] = {"classes": classes.class_rows(found)}
+    return (told if checked is None else {**told, "changed": checked}), figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:

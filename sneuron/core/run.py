@@ -64,8 +64,8 @@ def RunSim(
         Integration method; the state's last, else the model's own.  Under "tsit5" and "bs32" each neuron chooses its
         own steps (see `AdaptDT`).
     record : sequence of str
-        States, currents (`i_na`), conductances (`g_na`), reversal potentials (`e_na`), powers (`p_na`) or `i_stim`
-        to keep over time.
+        States, currents (`i_na`), conductances (`g_na`), reversal potentials (`e_na`), powers (`p_na`), `i_stim` or
+        `armed` (1 while the next crossing of the threshold is a spike, 0 during one) to keep over time.
     record_at : mapping or list of int, optional
         Where to record: a selection of coordinates, or numbers of neurons counted in the order of the
         dims; traces then have the dim `trace`.  Everywhere when omitted.

@@ -148,7 +148,8 @@ class Session:
         limit = self.kernel.method.stability
         if not math.isfinite(limit):
             return
-        fastest = _fastest(self.state, self.model, self.dims)
+        schemes = self.model.schemes if self.kernel.method.implicit_schemes else ()
+        fastest = _fastest(self.state, self.model, self.dims, [x for s in schemes for x in s.states])
         if self.dt > limit * fastest:
             raise errors.TimeError(
                 f"{self.where}: 'dt'",
@@ -254,7 +255,7 @@ def start_of(session: Session, n_steps: int = 0) -> float:
     return float(session.clock.origin + (session.clock.first + n_steps) * session.dt)
 
 
-def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
+def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int], held: list[str]) -> float:
     """The fastest time constant (ms) of the neurons where they start; of many, over a spread sample of them."""
     from sneuron.lang.algebra import fastest_time_constant
 
@@ -265,7 +266,7 @@ def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
     ends = [f(c) for c in varied.values() for f in (np.argmin, np.argmax)]
     chosen = np.unique([*picks, *ends])
     values: dict[str, Any] = {n: c[chosen] if n in varied else float(c) for n, c in columns.items()}
-    return float(np.min(fastest_time_constant(model, values)))
+    return float(np.min(fastest_time_constant(model, values, held)))
 
 
 def spread(array: xr.DataArray, dims: dict[str, int]) -> Array:

@@ -53,6 +53,7 @@ def arguments(read: Read) -> dict[str, Any]:
         "ranges": _ranges(read, model),
         "model": model,
         "duration": file.duration,
+        "settle": file.settle,
         "dt": file.dt,
         "method": file.method,
         "dtype": file.dtype,

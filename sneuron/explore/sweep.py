@@ -17,6 +17,7 @@ def ParamSweep(
     model: Any = "hh",
     *,
     duration: Any,
+    settle: Any = 0,
     dt: Any = None,
     method: str | None = None,
     dtype: str = "float64",
@@ -58,6 +59,9 @@ def ParamSweep(
         What `load_model` takes.
     duration : number or text, ms
         How long each point runs; "protocol" for as long as the model's own protocol.
+    settle : number or text, ms, default 0
+        How long each point runs before that, while nothing is kept: no spike, no trace, no feature. Time goes on from
+        0: stimuli that are meant to be seen begin later.
     dt : number or text, ms
         Time step; the model's own when omitted.
     method : str
@@ -133,8 +137,8 @@ def ParamSweep(
     array([0., 1., 7.])
     """
     plan = Plan.make(
-        ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
-        record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
+        ranges, model, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype, stimulus=stimulus,
+        outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
         allow_unstable=allow_unstable, rtol=rtol, atol=atol, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)

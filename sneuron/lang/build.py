@@ -399,7 +399,8 @@ class _Parts:
 
     def _fill_scope(self) -> None:
         """All canonical names and aliases may be named in the neuron's own texts."""
-        for group, other in ((self.texts, {**self.params, **self.states}), (self.params, self.states)):
+        mine = {**self.params, **self.states}
+        for group, other in ((self.texts, mine), (self.params, self.states), (self.neuron.channels, mine)):
             for name in group:
                 if name in other:
                     raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one of them.")

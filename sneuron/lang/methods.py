@@ -71,6 +71,11 @@ class Method:
     dense: tuple[str, ...] = field(default=())
     source: str = ""
 
+    @property
+    def implicit_schemes(self) -> bool:
+        """Whether Markov schemes move implicitly under it: in steps of any length."""
+        return self.split and "exprel" in (self.gates or self.update)
+
 
 METHODS = {
     m.name: m

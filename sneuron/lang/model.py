@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sympy
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang import canon
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
@@ -251,11 +251,11 @@ class Model:
 
     def unit_of(self, name: str) -> str:
         """The unit of what can be recorded: a state, function, current (`i_na`, `i_stim`), conductance (`g_na`),
-        reversal potential (`e_na`) or power (`p_na`).
+        reversal potential (`e_na`) or power (`p_na`); `armed` has none.
         """
         if name in self.states:
             return self.states[name].unit
-        if name in self.functions:
+        if name in self.functions or name == labels.ARMED:
             return self.units.get(name, "1")
         units = {"g": self.conductance_unit, "e": "mV", "p": self.power_unit}
         return units.get(name.partition("_")[0], self.current_unit)
@@ -266,6 +266,8 @@ class Model:
             return self.states[name].note or name
         if name in self.functions:
             return name
+        if name == labels.ARMED:
+            return "a spike may come"
         kind, _, which = name.partition("_")
         words = {"i": "current", "g": "conductance", "e": "reversal potential", "p": "power"}
         return "injected current" if which == "stim" else f"{which} {words[kind]}"
