@@ -14,17 +14,16 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang.assignments import REFRACTORY, TIMES, Program, Wave
 from sneuron.lang.edges import MIDDLE, frozen
 from sneuron.lang.emit import Source
 from sneuron.lang.expr import parse, symbol
-from sneuron.lang.functions import where
 from sneuron.lang.lean import Lean
-from sneuron.lang.methods import Method
+from sneuron.lang.methods import SLOPE, Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import build
+from sneuron.lang.program import build, watch
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, PHASE
 from sneuron.lang.texts import Layout, Texts, function, indented, over_lanes
 
@@ -36,13 +35,14 @@ ERROR, ACCEPTED, TRIED, REFUSED = "_error", "_accepted", "_tried", "_refused"
 """Squared error of the attempt, and whether it held; attempts, and those refused."""
 LAST, SPAN = "_last", "_span"
 """Of the last step that held: log2 of its squared error, and of its size."""
-STOP, END, FREE, MID, PART, AT, DUE, SAMPLE, WHAT = (
-    "_stop", "_end", "_free", MIDDLE.name, "_part", "_at", "_due", "_sample", "_what",
+STOP, END, FREE, MID, PART, AT, DUE, SAMPLE, WHAT, LOW = (
+    "_stop", "_end", "_free", MIDDLE.name, "_part", "_at", "_due", "_sample", "_what", "_low_at",
 )  # fmt: skip
 """Where a lane stops; up to where it may step; when it is no longer refractory; a time between two edges; a part of a
-step; the time of a stage; when the next sample is due, and its number; what happened in the attempt."""
+step; the time of a stage; when the next sample is due, and its number; what happened in the attempt; the part of the
+step at which the voltage was low enough for another spike."""
 
-SPIKED, ARRIVED, OUTSIDE, STUCK, SAMPLED = 1, 2, 4, 8, 16
+SPIKED, ARRIVED, OUTSIDE, STUCK, SAMPLED, REARMED = 1, 2, 4, 8, 16, 64
 """Flags of `WHAT`."""
 
 SAFETY, LEAST, MOST = 0.9, 0.2, 5.0
@@ -56,7 +56,8 @@ RUNAWAY = 1e-8
 _BOUND = 1.0e4
 _ENTRIES = ("prepare", "run", "last")
 """Functions that are called from outside."""
-_SLOPES = Method("slopes", 1, ("x",), (0.0,), "k1")
+ARMED_MEAN = f"feature.{labels.ARMED}_mean"
+_SLOPES = Method("slopes", 1, ("x",), (0.0,), SLOPE)
 
 
 def emit(
@@ -80,19 +81,8 @@ def emit(
     from sneuron.lang.arrive import Arrivals
 
     program = build(model, _SLOPES, tuple(frozen(w) for w in waves))
-    for name, expr in program.steps.items():
-        program.steps[name] = _held(expr)
+    watch(program, model, [*record, *(f.rsplit("_", 1)[0] for f in features)])
     return Arrivals(model, method, waves, record, features, program).source()
-
-
-def _held(expr: sp.Basic) -> sp.Basic:
-    """A step that keeps a state where it is while the neuron is refractory, as a derivative: 0 then."""
-    swaps = {
-        node: where(node.args[0], sp.S.Zero, node.args[2])
-        for node in expr.atoms(where)
-        if symbol(REFRACTORY) in node.args[0].free_symbols
-    }
-    return expr.xreplace(swaps)
 
 
 @dataclass(frozen=True)
@@ -106,14 +96,20 @@ class Names:
         Features that are integrals over the run, and what is integrated.
     extremes : dict of str to str
         Features that are the least or largest value of something.
+    firsts : dict of str to str
+        Features that are what something was at the start.
     stems : list of str
-        What is looked at in every stage besides derivatives.
+        What is looked at in every stage besides derivatives; `armed`, which has none, is not among them.
+    armed : bool
+        Whether it is looked at when another spike may come.
     """
 
     states: list[str]
     means: dict[str, str]
     extremes: dict[str, str]
+    firsts: dict[str, str]
     stems: list[str]
+    armed: bool
 
     @property
     def moving(self) -> list[str]:
@@ -165,7 +161,7 @@ class Stages(Texts):
         fixed = [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         fixed += [name for name, _ in self.program.hoisted]
         self.held = len(dict.fromkeys(moved + fixed))
-        scratch = [THEN, TRY, NEXT, STOP, END, MID, PART, AT, DUE, SAMPLE, WHAT, *self.pieces]
+        scratch = [THEN, TRY, NEXT, STOP, END, MID, PART, AT, DUE, SAMPLE, WHAT, LOW, *self.pieces]
         scratch += [f"_w{k}_{what}" for k in range(len(self.waves)) for what in ("value", "slope", "from")]
         scratch += [f"{kind}.{x}" for kind in ("y", "new") for x in n.moving]
         for j in range(1, self.count + 2):
@@ -264,7 +260,7 @@ class Stages(Texts):
         weights = [self.print(parse(text, {"s"}, "dense output")) for text in self.method.dense]
         lines = [f"s = {self._at(PART)}", f"_h = {self._at(TRY)}"]
         lines += [f"_b{j} = {text}" for j, text in enumerate(weights, 1)]
-        for x in self.names.moving:
+        for x in (x for x in self.names.moving if x != ARMED_MEAN):
             total = ""
             for j in range(1, len(weights) + 1):
                 k = self._at(self._k(j, x))
@@ -323,15 +319,14 @@ class Stages(Texts):
         return _Rows(rows)(known)
 
     def _looks_inside(self) -> bool:
-        return any(stem not in self.names.states for stem in self.names.extremes.values())
+        return any(stem in self.names.stems for stem in self.names.extremes.values())
 
     # -- the verdict -------------------------------------------------------------------------------
 
     def _verdict(self) -> list[str]:
         """The error of the attempt, the next step, what happened; a step that holds is taken when nothing did."""
-        means = [f"feature.{f}" for f in self.names.means]
         return [
-            *(self._store(f"new.{x}", self._text(self.method.update, x)) for x in means),
+            *(self._store(f"new.feature.{f}", self._integral(f)) for f in self.names.means),
             *self._judged(),
             *self._paced(),
             *self._watched(),
@@ -343,6 +338,11 @@ class Stages(Texts):
             "_quiet = _what == 0",
             *self._taken(),
         ]
+
+    def _integral(self, feature: str) -> str:
+        """The integral at the end of the step; that of `armed` where nothing happens in the step."""
+        row = f"feature.{feature}"
+        return f"fma(dt, {self._at(ARMED)}, {self._at(row)})" if row == ARMED_MEAN else self._text(self.method.update, row)
 
     def _judged(self) -> list[str]:
         """The error as the root of the mean square of those of the states, each as a part of its tolerance."""
@@ -388,7 +388,7 @@ class Stages(Texts):
         """Crossings of the threshold: up over the step, or up and down again within it."""
         resets = self.model.kind == "reset"
         armed = [] if resets else [f"({self._at(ARMED)} > 0.0)"]
-        up, down = self._at("k1.v"), self._at(f"k{self.count}.v")
+        up, down = "_up", "_down"
         there = f"(fma({RUNAWAY!r}, {down}, _over) >= 0.0)" if resets else "(_over >= 0.0)"
         inside = [
             f"({up} > 0.0)", f"({down} < 0.0)", "(_gap < 0.0)",
@@ -396,10 +396,28 @@ class Stages(Texts):
         ]  # fmt: skip
         return [
             *self._gap("_gap", ""),
+            f"_up = {self._climb('', 1)}",
             *self._gap("_over", "new."),
+            f"_down = {self._climb('new.', self.count)}",
             f"_what = raise_flag(_what, {' & '.join(['_ok', there, *armed])}, ONE)",
             f"_what = raise_flag(_what, {' & '.join(['_ok', '(_over < 0.0)', *inside, *armed])}, ONE)",
+            *self._rearmed(),
         ]
+
+    def _climb(self, kind: str, stage: int) -> str:
+        """How fast the voltage gains on its threshold, at the old or the new states, where those are loaded."""
+        level = self.program.threshold
+        moving = [x for x in self.names.states if symbol(x) in level.free_symbols]
+        parts = [f"({self.print(sp.diff(level, symbol(x)))}) * {self._at(f'k{stage}.{x}')}" for x in moving]
+        return " - ".join([self._at(f"k{stage}.v"), *parts])
+
+    def _rearmed(self) -> list[str]:
+        """Lanes in which another spike may come from somewhere in the step on."""
+        if not self.names.armed:
+            return []
+        low = self._gap("_low", "new.", self.program.rearm)
+        flag = f"_what = raise_flag(_what, _ok & (_low < 0.0) & ({self._at(ARMED)} <= 0.0), np.int32({REARMED}))"
+        return [*low, flag, self._store(LOW, "2.0")]
 
     def _gap(self, name: str, kind: str, level: sp.Expr | None = None) -> list[str]:
         """How far the voltage lies above the threshold, at the old or the new states."""
@@ -427,6 +445,8 @@ class Stages(Texts):
         """The least or largest value in the step: of the cubic of both ends, or of the parabola through the middle."""
         stem, kind = feature.rsplit("_", 1)
         pick = f"f{kind}"
+        if stem == labels.ARMED:
+            return [self._store(f"near.{feature}", self._at(ARMED))]
         if stem in self.names.states:
             one, two, up, down = (self._at(n) for n in (stem, f"new.{stem}", f"k1.{stem}", f"k{self.count}.{stem}"))
             inner = [
@@ -484,9 +504,16 @@ class Stages(Texts):
         lines.append(self._store(AT, self._at(NOW)))
         taken = [self._store(f"k1.{x}", self._at(f"k{last}.{x}")) for x in n.states]
         taken += [self._store(f"at1.{stem}", self._at(f"at{last}.{stem}")) for stem in n.stems]
+        for feature, stem in n.firsts.items():
+            row = self._at(f"feature.{feature}")
+            taken.append(self._store(f"feature.{feature}", f"either({row} == {row}, {row}, {self._first(stem)})"))
         loop = ["for _i in range(W):", *indented(lines), "pieces(_S)", "slopes(_S)"]
         loop += ["for _i in range(W):", *indented(taken)]
         return function("restart", "_S", "First derivatives of all lanes, from their states.", loop)
+
+    def _first(self, stem: str) -> str:
+        """What is watched, at the start of a step."""
+        return self._at(ARMED if stem == labels.ARMED else stem if stem in self.names.states else f"at1.{stem}")
 
     def _block(self, name: str, doc: str, lines: list[str], arguments: str = "_S") -> str:
         return function(name, arguments, doc, ["for _i in range(W):", *indented(lines)])
@@ -508,8 +535,12 @@ class _Rows(Printer):
 
 def _names(model: Model, record: tuple[str, ...], features: tuple[str, ...]) -> Names:
     parts = {f: f.rsplit("_", 1) for f in features}
-    means = {f: stem for f, (stem, kind) in parts.items() if kind == "mean"}
-    extremes = {f: stem for f, (stem, kind) in parts.items() if kind != "mean"}
+    kinds = {
+        kind: {f: stem for f, (stem, own) in parts.items() if own in kind.split()}
+        for kind in ("mean", "min max", "first")
+    }
+    means, extremes, firsts = kinds.values()
     states = list(model.states)
-    stems = [*means.values(), *(s for s in (*extremes.values(), *record) if s not in states)]
-    return Names(states, means, extremes, list(dict.fromkeys(stems)))
+    seen = [*means.values(), *(s for s in (*extremes.values(), *firsts.values(), *record) if s not in states)]
+    stems = [s for s in dict.fromkeys(seen) if s != labels.ARMED]
+    return Names(states, means, extremes, firsts, stems, labels.ARMED in seen)
