@@ -80,8 +80,9 @@ def ParamSweep(
     every : int
         Record every so many steps.
     convergence : float, default 0
-        Share (below 1) or number of points that are run again at half the step: `<output>_error(checked)` tells how
-        much that changes each output, so that one sees where the study is not resolved.
+        Share (below 1) or number of points that are run again at half the step, or where they choose their steps at a
+        tenth of the tolerance: `<output>_error(checked)` tells how much that changes each output, so that one sees
+        where the study is not resolved.
     repeats : int
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None

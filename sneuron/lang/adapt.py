@@ -53,6 +53,8 @@ SHORTEST = 1e-11
 """No step that was refused is followed by one that is shorter than this (ms)."""
 RUNAWAY = 1e-8
 """A neuron that is reset has spiked when its voltage would be at the threshold in this time (ms) at its speed."""
+INSIDE = (0.25, 0.5, 0.75)
+"""Parts of a step at which it is looked for extremes of what has no derivative."""
 _BOUND = 1.0e4
 _ENTRIES = ("prepare", "run", "last")
 """Functions that are called from outside."""
@@ -167,6 +169,7 @@ class Stages(Texts):
         for j in range(1, self.count + 2):
             scratch += [*(f"k{j}.{x}" for x in n.states), *(f"at{j}.{stem}" for stem in n.stems)]
         scratch += [f"near.{f}" for f in n.extremes]
+        scratch += [f"in{k}.{stem}" for stem in self._inside() for k in range(1, len(INSIDE) + 1)]
         rows = dict.fromkeys([*moved, *fixed, *scratch])
         return len(moved), Layout(40, {name: row for row, name in enumerate(rows)})
 
@@ -284,8 +287,10 @@ class Stages(Texts):
                 loop += [self._store(f"new.{x}", mangled(x))] if stage == last else []
             loop += [*self._clocked(self.method.times[stage - 1]), *self._field(stage)]
             lines += ["for _i in range(W):", *indented(loop)]
-        if self._looks_inside():
-            lines += ["for _i in range(W):", *indented([self._store(PART, "0.5")]), "dense(_S)", "slopes(_S)"]
+        for k, part in enumerate(INSIDE, 1) if self._inside() else ():
+            lines += ["for _i in range(W):", *indented([self._store(PART, repr(part))]), "dense(_S)", "slopes(_S)"]
+            seen = [self._store(f"in{k}.{stem}", self._at(f"at{last + 1}.{stem}")) for stem in self._inside()]
+            lines += ["for _i in range(W):", *indented(seen)]
         verdict = [f"dt = {self._at(TRY)}", *self._verdict()]
         lines += ["_any = np.int32(0)", "for _i in range(W):", *indented(verdict)]
         doc = "One attempt of all lanes; whether anything happened that lanes must be looked at for, one by one."
@@ -318,8 +323,9 @@ class Stages(Texts):
         rows = {"x": self._at(x)} | {f"k{j}": self._at(self._k(j, x)) for j in range(1, self.count + 1)}
         return _Rows(rows)(known)
 
-    def _looks_inside(self) -> bool:
-        return any(stem in self.names.stems for stem in self.names.extremes.values())
+    def _inside(self) -> list[str]:
+        """Of what extremes are wanted that has no derivative: it is looked at in the middle of steps too."""
+        return [stem for stem in dict.fromkeys(self.names.extremes.values()) if stem in self.names.stems]
 
     # -- the verdict -------------------------------------------------------------------------------
 
@@ -459,19 +465,27 @@ class Stages(Texts):
                 "_in = _one + _s * (_p + _s * (0.5 * _b + _s * (_a * 0.3333333333333333)))",
             ]
         else:
-            one, two = (self._at(f"at{j}.{stem}") for j in (1, self.count))
-            inner = [
-                f"_m = {self._at(f'at{self.count + 1}.{stem}')}",
-                "_a, _b = 2.0 * (_one + _two - 2.0 * _m), 4.0 * _m - 3.0 * _one - _two",
-                "_s = -0.5 * _b / _a",
-                "_s = either((_s > 0.0) & (_s < 1.0), _s, 0.5)",
-                "_in = _one + _s * (_b + _s * _a)",
-            ]
+            return self._nearest_seen(feature, stem, pick)
         return [
             f"_one, _two = {one}, {two}",
             *inner,
             self._store(f"near.{feature}", f"{pick}({pick}(_one, _two), _in)"),
         ]
+
+    def _nearest_seen(self, feature: str, stem: str, pick: str) -> list[str]:
+        """The same of what has no derivative: parabolas through three neighbours of what was seen in the step."""
+        last = len(INSIDE) + 1
+        rows = [f"at1.{stem}", *(f"in{k}.{stem}" for k in range(1, last)), f"at{self.count}.{stem}"]
+        lines = [f"_seen{k} = {self._at(row)}" for k, row in enumerate(rows)]
+        lines.append(f"_in = {pick}(_seen0, _seen{last})")
+        for k in range(1, last):
+            lines += [
+                f"_a, _b = _seen{k - 1} + _seen{k + 1} - 2.0 * _seen{k}, 0.5 * (_seen{k + 1} - _seen{k - 1})",
+                "_s = -_b / _a",
+                "_s = either((_s > -1.0) & (_s < 1.0), _s, 0.0)",
+                f"_in = {pick}(_in, _seen{k} + _s * (_b + _s * (0.5 * _a)))",
+            ]
+        return [*lines, self._store(f"near.{feature}", "_in")]
 
     # -- what holds --------------------------------------------------------------------------------
 
