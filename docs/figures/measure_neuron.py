@@ -1,24 +1,27 @@
-"""CPU time and spike times of NEURON on the sweep of `work_precision.py`; run by a Python that has NEURON, not by tests.
+"""CPU time and spike times of NEURON on the sweep of `work_precision.py`; run by a Python that has NEURON.
 
     python docs/figures/work_precision.py reference.json   # with sneuron: the exact spike times
     python docs/figures/measure_neuron.py reference.json docs/figures/neuron.json
+
+Spike times are those that a NetCon records: with steps of one size, the end of the step in which the threshold was met.
 """
 
 import json
 import platform
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from neuron import h
 
-CELLS = 400
 DURATION = 200.0
 AREA = 500.0
 """um2 of each membrane."""
 
 
-def cells(currents):
+def cells(currents: list[float]) -> list[tuple[Any, ...]]:
     """Independent membranes of hh.mod under a constant current each, and where their spikes go."""
     held = []
     for k, current in enumerate(currents):
@@ -36,7 +39,7 @@ def cells(currents):
     return held
 
 
-def ran(held):
+def ran(held: list[tuple[Any, ...]]) -> tuple[float, list[np.ndarray]]:
     """CPU seconds of one run, and the trains."""
     h.finitialize(-65.0)
     start = time.process_time()
@@ -44,8 +47,8 @@ def ran(held):
     return time.process_time() - start, [np.array(spikes) for *_, spikes in held]
 
 
-def errors(trains, exact):
-    """95th percentile and maximum of the error of spike times (ms); a spike too many or too few counts up to the end."""
+def errors(trains: list[np.ndarray], exact: list[np.ndarray]) -> tuple[float, float]:
+    """95th percentile and maximum of how far spikes are off (ms); one too many or too few counts up to the end."""
     found = []
     for train, truth in zip(trains, exact, strict=True):
         many = min(len(train), len(truth))
@@ -54,9 +57,10 @@ def errors(trains, exact):
     return float(np.percentile(found, 95)), float(np.max(found))
 
 
-def main(reference, target):
+def main(reference: str, target: str) -> None:
+    """Measure all, into a JSON file."""
     h.load_file("stdrun.hoc")
-    exact = json.load(open(reference))
+    exact = json.loads(Path(reference).read_text())
     trains = [np.array(t) for t in exact["spike_times"]]
     held = cells(exact["currents"])
     h.celsius = 6.3
@@ -89,7 +93,7 @@ def main(reference, target):
         "machine": platform.processor() or platform.machine(),
         "python": platform.python_version(),
     }
-    json.dump({"origin": origin, "runs": told}, open(target, "w"), indent=1)
+    Path(target).write_text(json.dumps({"origin": origin, "runs": told}, indent=1))
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ SHORTEST = 1e-11
 """No step that was refused is followed by one that is shorter than this (ms)."""
 RUNAWAY = 1e-8
 """A neuron that is reset has spiked when its voltage would be at the threshold in this time (ms) at its speed."""
-INSIDE = (0.25, 0.5, 0.75)
-"""Parts of a step at which it is looked for extremes of what has no derivative."""
+INSIDE = 3
+"""At so many equal distances within a step it is looked for extremes of what has no derivative."""
 _BOUND = 1.0e4
 _ENTRIES = ("prepare", "run", "last")
 """Functions that are called from outside."""
@@ -169,7 +169,7 @@ class Stages(Texts):
         for j in range(1, self.count + 2):
             scratch += [*(f"k{j}.{x}" for x in n.states), *(f"at{j}.{stem}" for stem in n.stems)]
         scratch += [f"near.{f}" for f in n.extremes]
-        scratch += [f"in{k}.{stem}" for stem in self._inside() for k in range(1, len(INSIDE) + 1)]
+        scratch += [f"in{k}.{stem}" for stem in self._inside() for k in range(1, INSIDE + 1)]
         rows = dict.fromkeys([*moved, *fixed, *scratch])
         return len(moved), Layout(40, {name: row for row, name in enumerate(rows)})
 
@@ -287,10 +287,12 @@ class Stages(Texts):
                 loop += [self._store(f"new.{x}", mangled(x))] if stage == last else []
             loop += [*self._clocked(self.method.times[stage - 1]), *self._field(stage)]
             lines += ["for _i in range(W):", *indented(loop)]
-        for k, part in enumerate(INSIDE, 1) if self._inside() else ():
-            lines += ["for _i in range(W):", *indented([self._store(PART, repr(part))]), "dense(_S)", "slopes(_S)"]
-            seen = [self._store(f"in{k}.{stem}", self._at(f"at{last + 1}.{stem}")) for stem in self._inside()]
-            lines += ["for _i in range(W):", *indented(seen)]
+        if self._inside():
+            rows = ((self.layout.offset(f"in1.{stem}"), self._at(f"at{last + 1}.{stem}")) for stem in self._inside())
+            look = ["for _i in range(W):", *indented([self._store(PART, f"(_k + 1.0) / {INSIDE + 1}.0")])]
+            look += ["dense(_S)", "slopes(_S)", "for _i in range(W):"]
+            look += indented([f"_S[{offset} + _k * W + _i] = {seen}" for offset, seen in rows])
+            lines += [f"for _k in range({INSIDE}):", *indented(look)]
         verdict = [f"dt = {self._at(TRY)}", *self._verdict()]
         lines += ["_any = np.int32(0)", "for _i in range(W):", *indented(verdict)]
         doc = "One attempt of all lanes; whether anything happened that lanes must be looked at for, one by one."
@@ -348,7 +350,9 @@ class Stages(Texts):
     def _integral(self, feature: str) -> str:
         """The integral at the end of the step; that of `armed` where nothing happens in the step."""
         row = f"feature.{feature}"
-        return f"fma(dt, {self._at(ARMED)}, {self._at(row)})" if row == ARMED_MEAN else self._text(self.method.update, row)
+        return (
+            f"fma(dt, {self._at(ARMED)}, {self._at(row)})" if row == ARMED_MEAN else self._text(self.method.update, row)
+        )
 
     def _judged(self) -> list[str]:
         """The error as the root of the mean square of those of the states, each as a part of its tolerance."""
@@ -474,7 +478,7 @@ class Stages(Texts):
 
     def _nearest_seen(self, feature: str, stem: str, pick: str) -> list[str]:
         """The same of what has no derivative: parabolas through three neighbours of what was seen in the step."""
-        last = len(INSIDE) + 1
+        last = INSIDE + 1
         rows = [f"at1.{stem}", *(f"in{k}.{stem}" for k in range(1, last)), f"at{self.count}.{stem}"]
         lines = [f"_seen{k} = {self._at(row)}" for k, row in enumerate(rows)]
         lines.append(f"_in = {pick}(_seen0, _seen{last})")
@@ -490,9 +494,11 @@ class Stages(Texts):
     # -- what holds --------------------------------------------------------------------------------
 
     def _commit(self) -> str:
-        lines = [f"_ok, _quiet = {self._at(ACCEPTED)} > 0.0, {self._at(WHAT)} > 0.0", f"_next = {self._at(NEXT)}"]
+        """Few lanes are looked at one by one: they are taken so, and the others need no second look."""
+        lines = [f"_ok, _quiet = {self._at(ACCEPTED)} > 0.0, True", f"_next = {self._at(NEXT)}"]
         lines += [] if self.model.kind == "reset" else self._gap("_over", "new.")
-        return self._block("commit", "Steps of lanes to which something happened are taken too.", lines + self._taken())
+        some = [f"if {self._at(WHAT)} > 0.0:", *indented(lines + self._taken())]
+        return self._block("commit", "Steps of lanes to which something happened are taken too.", some)
 
     def _taken(self) -> list[str]:
         """What a step that holds leaves: states, time, first derivatives, the detector, features."""

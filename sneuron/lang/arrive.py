@@ -43,6 +43,8 @@ __all__ = ["Arrivals"]
 
 CUT = 32
 """Flag of `WHAT`: the step ends at a spike."""
+CLOSE = 1e-6
+"""A root is found when Newton's method moved by less than this part of the step: it is then right to the square."""
 SOON = 2.0**-40
 """Edges nearer than this part of the time (or of 1 ms) are one."""
 _PLAYED = "_wave, _spots, _played, _rows"
@@ -217,7 +219,7 @@ class Arrivals(Stages):
             *indented(["_to = 0.5 * (_lo + _hi)"]),
             "_moved = abs(_to - s)",
             "s = _to",
-            "if _moved < 1e-10:",
+            f"if _moved < {CLOSE!r}:",
             *indented(["break"]),
         ]
         return ["for _n in range(60):", *indented(step), "return s"]
@@ -346,7 +348,9 @@ class Arrivals(Stages):
         due = f"{self._at(DUE)} < {self._at(THEN)} and int({self._at(WHAT)}) & 16"
         last = self.count + 1
         slopes = ["slopes(_S)"] if any(r in self.names.stems for r in self.record) else []
-        values = [self._at(f"y.{r}" if r in self.names.states else f"at{last}.{r}") for r in self.record if r != labels.ARMED]
+        values = [
+            self._at(f"y.{r}" if r in self.names.states else f"at{last}.{r}") for r in self.record if r != labels.ARMED
+        ]
         if labels.ARMED in self.record:
             values.insert(self.record.index(labels.ARMED), self._open_at())
         take = [

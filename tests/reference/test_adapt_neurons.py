@@ -88,3 +88,20 @@ def test_features_are_those_of_a_small_step(case: str) -> None:
         size = max(float(np.abs(other[name]).max()), 1e-9)
         tolerance = 2e-3 if case == "glif" or name.endswith("_mean") else 2e-4
         np.testing.assert_allclose(one[name] / size, other[name] / size, atol=tolerance, err_msg=name)
+
+
+# -- costs, classes ----------------------------------------------------------------------------------
+
+
+def test_what_spikes_cost_is_that_of_a_small_step() -> None:
+    """Energy from features on the way: means of currents and reversal potentials, and what they were at first."""
+    state = sn.InitNeu({"model": "hh", "v": -65.0, "I": [0.0, 10.0]})
+    uses = [partial(sn.EnergyUse, baseline="start"), partial(sn.EnergyUse, method="electrical")]
+    own = sn.RunSim(state, 50.0, method="tsit5", rtol=1e-7, features=uses)
+    other = sn.RunSim(state, 50.0, 0.002, "rk4", features=uses)
+    for use in uses:
+        one, two = use(own), use(other)
+        assert float(one.power[1]) > 2 * abs(float(one.power[0]))
+        np.testing.assert_allclose(one.power[1], two.power[1], rtol=1e-3)
+        np.testing.assert_allclose(one.atp_per_spike[1], two.atp_per_spike[1], rtol=1e-3)
+        np.testing.assert_allclose(one.power_process, two.power_process, rtol=2e-3, atol=2e-3 * float(two.power[1]))
