@@ -25,8 +25,6 @@ CELLS, MANY, DURATION = 400, 2000, 200.0
 STEPS = DURATION / np.round(10 * DURATION * 2 ** (np.arange(9) / 2))
 TOLERANCES = 10.0 ** np.arange(-3, -8.1, -0.5)
 METHODS = ("exp_euler", "rush_larsen", "euler", "heun", "midpoint", "exp_midpoint", "rk4", "tsit5", "bs32")
-AHEAD = ("tsit5", "bs32", "rk4", "exp_euler", "heun")
-"""Methods that have a colour of their own; the others are pale."""
 
 
 def currents(many: int) -> np.ndarray:
@@ -93,15 +91,29 @@ def curves(name: str) -> dict[str, np.ndarray]:
     return {method: np.array(rows) for method, rows in found.items()}
 
 
-COLOURS = {
-    "tsit5": "#0f6fb3", "bs32": "#3aa6b9", "rk4": "#d1495b", "exp_euler": "#2e933c", "heun": "#d98c00",
-    "NEURON: backward Euler": "#8f5fbf", "NEURON: Crank-Nicolson": "#7a5230", "NEURON: CVODE": "#1f2933",
-}  # fmt: skip
-NEURON = {
-    "backward Euler": "NEURON: backward Euler",
-    "Crank-Nicolson": "NEURON: Crank-Nicolson",
-    "CVODE": "NEURON: CVODE",
+LINES: dict[str, tuple[str, str, str, float]] = {  # name in the files: label, colour, marker, width
+    "tsit5": ("tsit5", "#0f6fb3", "o", 2.4),
+    "bs32": ("bs32", "#3aa6b9", "o", 2.4),
+    "rk4": ("rk4", "#d1495b", "s", 1.6),
+    "heun": ("heun, midpoint", "#d98c00", "s", 1.6),
+    "midpoint": ("", "#d98c00", "s", 1.6),
+    "exp_euler": ("exp_euler", "#2e933c", "s", 1.6),
+    "exp_midpoint": ("exp_midpoint", "#8f9aa3", "s", 1.2),
+    "euler": ("euler", "#8f9aa3", "s", 1.2),
+    "rush_larsen": ("rush_larsen", "#8f9aa3", "s", 1.2),
+    "backward Euler": ("NEURON,\nbackward Euler", "#1f2933", "^", 1.2),
+    "Crank-Nicolson": ("NEURON,\nCrank-Nicolson", "#1f2933", "^", 1.2),
+    "CVODE": ("NEURON, CVODE", "#1f2933", "^", 1.2),
+    "CVODE, a step for each cell": ("NEURON, CVODE,\na step for each cell", "#1f2933", "^", 1.2),
 }
+PLACES: dict[str, tuple[int, tuple[int, int], str, str]] = {
+    "bs32": (-1, (-7, 0), "right", "center"),
+    "heun": (-1, (-7, 0), "right", "center"),
+    "Crank-Nicolson": (-1, (-7, 0), "right", "center"),
+    "rush_larsen": (-1, (7, 0), "left", "center"),
+    "backward Euler": (0, (0, -7), "center", "top"),
+}
+"""At which end of their line names stand that do not stand above its last point, how far (points), and how set."""
 WANTED = 0.02
 """An error that is often good enough (ms)."""
 
@@ -111,35 +123,43 @@ def drawn() -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False})
-    figure, axes = plt.subplots(figsize=(7.6, 4.9), layout="constrained")
-    axes.spines["right"].set_visible(False)
+    mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9})
+    figure, axes = plt.subplots(figsize=(7.4, 5.4), layout="constrained")
+    axes.spines[["top", "right"]].set_visible(False)
     axes.axvline(WANTED, color="#9aa5ae", lw=0.8, ls=(0, (4, 3)), zorder=0)
-    axes.text(WANTED * 1.08, 0.985, f"{WANTED:g} ms", color="#5c6b73", va="top", transform=axes.get_xaxis_transform())
-    own, theirs = curves("sneuron.json"), curves("neuron.json")
-    for name, rows in own.items():
-        line(
-            axes, name, rows, COLOURS.get(name, "#b8c0c7"), "o" if name in PAIRS else "s", 2.0 if name in AHEAD else 1.0
-        )
-    for name, label in NEURON.items():
-        line(axes, label, theirs[name], COLOURS[label], "^", 1.4, ls=(0, (3, 1.5)))
+    axes.text(WANTED * 1.08, 13.5, f"{WANTED:g} ms", color="#5c6b73", va="bottom")
+    measured = curves("neuron.json") | curves("sneuron.json")
+    for name in LINES:
+        line(axes, name, measured[name])
     axes.set(
-        xscale="log", yscale="log", xlim=(2e-6, 3.0), xlabel="error of spike times: 95 % are within (ms)",
-        ylabel="CPU time for each neuron and 200 ms (µs)",
+        xscale="log", yscale="log", xlim=(4e-7, 4.0), ylim=(13, 6e4),
+        xlabel="error of spike times: 95 % are within (ms)",
+        ylabel="CPU time of a Hodgkin-Huxley neuron for 200 ms (µs)",
     )  # fmt: skip
     axes.grid(which="major", color="#eceff1", lw=0.7)
     axes.set_axisbelow(True)
-    handles, names = axes.get_legend_handles_labels()
-    axes.legend(handles, names, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axes.legend(*key(), frameon=False, loc="lower left", fontsize=8.5)
     figure.savefig(HERE.parent / "img" / "work_precision.png", dpi=160)
 
 
-def line(axes: Any, name: str, rows: np.ndarray, colour: str, marker: str, width: float, **more: Any) -> None:
-    """One method, from the loosest setting to the tightest."""
+def key() -> tuple[list[Any], list[str]]:
+    """What markers mean."""
+    from matplotlib.lines import Line2D
+
+    kinds = {"steps that each neuron chooses": "o", "steps of one size": "s", "NEURON": "^"}
+    return [Line2D([], [], color="#5c6b73", marker=m, ls="", ms=4.5) for m in kinds.values()], list(kinds)
+
+
+def line(axes: Any, name: str, rows: np.ndarray) -> None:
+    """One method, from the loosest setting that gives spikes at all to the tightest, with its name there."""
+    label, colour, marker, width = LINES[name]
     rows = rows[rows[:, 0] < 2.0]
-    axes.plot(
-        *rows.T, color=colour, marker=marker, ms=3.5 if width > 1 else 2.5, lw=width, label=name,
-        zorder=3 if width > 1 else 2, **more,
+    dashes = (0, (4, 1.5)) if marker == "^" else "-"
+    axes.plot(*rows.T, color=colour, marker=marker, ms=3.6, lw=width, ls=dashes, zorder=2 + width)
+    end, place, across, along = PLACES.get(name, (-1, (0, 6), "center", "bottom"))
+    axes.annotate(
+        label, tuple(rows[end]), place, textcoords="offset points", color=colour, ha=across, va=along,
+        fontweight="bold" if marker == "o" else "normal", linespacing=1.05,
     )  # fmt: skip
 
 

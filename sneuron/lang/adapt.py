@@ -289,9 +289,11 @@ class Stages(Texts):
             lines += ["for _i in range(W):", *indented(loop)]
         if self._inside():
             rows = ((self.layout.offset(f"in1.{stem}"), self._at(f"at{last + 1}.{stem}")) for stem in self._inside())
-            look = ["for _i in range(W):", *indented([self._store(PART, f"(_k + 1.0) / {INSIDE + 1}.0")])]
+            further = self._store(PART, f"{self._at(PART)} + {1 / (INSIDE + 1)!r}")
+            look = ["for _i in range(W):", *indented([further])]
             look += ["dense(_S)", "slopes(_S)", "for _i in range(W):"]
             look += indented([f"_S[{offset} + _k * W + _i] = {seen}" for offset, seen in rows])
+            lines += ["for _i in range(W):", *indented([self._store(PART, "0.0")])]
             lines += [f"for _k in range({INSIDE}):", *indented(look)]
         verdict = [f"dt = {self._at(TRY)}", *self._verdict()]
         lines += ["_any = np.int32(0)", "for _i in range(W):", *indented(verdict)]

@@ -5,8 +5,8 @@ A smoke test at toy size by default.  Full size, by hand, on an idle machine:
 
     SNEURON_BENCH=full pytest tests/bench/test_adapt_bench.py -s -n 0
 
-Every 25th neuron is run by every method at every step until 99.9 % of spikes are right; what is then cheapest is timed on
-all of them.  Times are printed beside their goals and never asserted.
+Every 25th neuron is run by every method at every step until 99.9 % of spikes are right; what is then cheapest is timed
+on all of them.  Times are printed beside their goals and never asserted.
 """
 
 import os
