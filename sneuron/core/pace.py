@@ -86,6 +86,11 @@ def control(
     model: Model, where: str, *, rtol: Any = None, atol: Any = None, max_step: Any = None, max_attempts: Any = None
 ) -> Control:
     """What was asked of the steps, checked."""
+    if model.noisy:
+        raise errors.ModelError(
+            f"{where}: 'method'", f"model {model.name!r} is noisy: the error of a step says nothing of the step",
+            "models without noise of their own", mend=f"Use steps of one size, such as method={model.method!r}.",
+        )  # fmt: skip
     tolerance = RTOL if rtol is None else labels.number(labels.plain(rtol, f"{where}: 'rtol'"), "1", f"{where}: 'rtol'")
     if not LEAST <= tolerance <= MOST:
         raise errors.ParameterError(

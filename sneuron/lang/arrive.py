@@ -287,6 +287,8 @@ class Arrivals(Stages):
             ]),
         ]  # fmt: skip
         one = [
+            f"if {self._at(WHAT)} == 0.0:",
+            *indented(["continue"]),
             "_q = _lane[_i]",
             "if _q < 0:",
             *indented([self._store(WHAT, "0.0")]),
@@ -347,7 +349,7 @@ class Arrivals(Stages):
         """Samples that are due within steps that hold, those of all lanes together."""
         due = f"{self._at(DUE)} < {self._at(THEN)} and int({self._at(WHAT)}) & 16"
         last = self.count + 1
-        slopes = ["slopes(_S)"] if any(r in self.names.stems for r in self.record) else []
+        slopes = ["slopes(_S)"] if {*self.record} & {*self.names.stems} - {*self.names.states} else []
         values = [
             self._at(f"y.{r}" if r in self.names.states else f"at{last}.{r}") for r in self.record if r != labels.ARMED
         ]

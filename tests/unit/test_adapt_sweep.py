@@ -72,6 +72,11 @@ def test_what_cannot_be_is_refused_before_any_work(given: dict[str, object], say
         plan(**given)
 
 
+def test_noise_is_refused_before_any_work() -> None:
+    with pytest.raises(errors.ModelError, match="is noisy"):
+        Plan.make({"I": 10.0}, sn.NoiseAdd("hh", "ou"), duration=50, method="tsit5")
+
+
 def test_a_sweep_is_the_run(tmp_path: Path) -> None:
     ranges = {"I": sn.grid(0, 20, 9), "gNa": [110.0, 120.0]}
     outputs = {"rate": sn.FireRate, "v_max": "v_max", "v_mean": "v_mean", "low": "v_min", "sodium": "i_na_min"}
