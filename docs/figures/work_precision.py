@@ -132,7 +132,7 @@ def drawn() -> None:
     for name in LINES:
         line(axes, name, measured[name])
     axes.set(
-        xscale="log", yscale="log", xlim=(4e-7, 4.0), ylim=(13, 6e4),
+        xscale="log", yscale="log", xlim=(1.2e-7, 4.0), ylim=(13, 6e4),
         xlabel="error of spike times: 95 % are within (ms)",
         ylabel="CPU time of a Hodgkin-Huxley neuron for 200 ms (µs)",
     )  # fmt: skip
