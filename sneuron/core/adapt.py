@@ -54,7 +54,7 @@ def AdaptDT(
     method : {"tsit5", "bs32"}
         The pair; the state's last, else "tsit5".
     rtol : float
-        Error that a step may have, as a part of each state's size (100 mV, 1 for gates); 1e-5 when omitted.
+        Error that a step may have, as a part of each state's size (<= 100 mV, 1 for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
     max_step : number or text, ms

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import sneuron as sn
+from sneuron.core.pace import control
 
 CASES: dict[str, dict[str, Any]] = {  # parameters of steps of one size: method, dt, and one over how much is left
     "markov": {
@@ -105,3 +106,18 @@ def test_what_spikes_cost_is_that_of_a_small_step() -> None:
         np.testing.assert_allclose(one.power[1], two.power[1], rtol=1e-3)
         np.testing.assert_allclose(one.atp_per_spike[1], two.atp_per_spike[1], rtol=1e-3)
         np.testing.assert_allclose(one.power_process, two.power_process, rtol=2e-3, atol=2e-3 * float(two.power[1]))
+
+
+def test_neurons_in_units_of_their_own_are_right_too() -> None:
+    """Hindmarsh-Rose neurons move by 3 mV: what is small there is told by their threshold."""
+    sizes = {"hh": 100.0, "prinz": 50.0, "fitzhugh_nagumo": 10.0, "hindmarsh_rose": 5.0, "glif": 100.0}
+    for name, size in sizes.items():
+        assert 1.0 / control(sn.load_model(name), "a test").weights(sn.load_model(name))[0] == pytest.approx(
+            1e-5 * size
+        )
+    state = sn.InitNeu({"model": "hindmarsh_rose", "I": [2.0, 3.2]})
+    own = sn.RunSim(state, 400.0, method="tsit5")
+    other = sn.RunSim(state, 400.0, 0.005, "rk4")
+    assert (own.spike_count > 5).all()
+    np.testing.assert_array_equal(own.spike_count, other.spike_count)
+    np.testing.assert_allclose(own.spike_time, other.spike_time, atol=0.2)
