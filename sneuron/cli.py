@@ -411,7 +411,7 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
         click.echo(f"{found.attrs['long_name']} ({of}); medians of the rest")
         click.echo("\n".join(table(header, rows)))
         if checked is not None:
-            click.echo(f"at half the step {checked[0]:,} of {checked[1]:,} checked points have another class")
+            click.echo(f"run more finely, {checked[0]:,} of {checked[1]:,} checked points have another class")
 
     def figure() -> Any:
         from sneuron.plot.classes import PlotClasses
