@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +16,7 @@ import numpy.typing as npt
 from sneuron import errors
 from sneuron.lang.keys import Words, philox
 
-__all__ = ["KINDS", "NESTED", "draw", "keyed_permutation", "marginal_of"]
+__all__ = ["KINDS", "NESTED", "draw", "keyed_permutation"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,7 +93,7 @@ def _sobol(index: Words, column: int, columns: int, seed: int, scramble: bool) -
     return out.astype(np.float64) * 2.0**-_BITS
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=256)
 def _sobol_tables(columns: int, seed: int, scramble: bool) -> tuple[Words, Words]:
     """Direction numbers and digital shift of SciPy's sequence, proved equal on its first points."""
     from scipy.stats import qmc
@@ -147,64 +144,3 @@ def _prime(number: int) -> int:
         if all(candidate % d for d in range(2, math.isqrt(candidate) + 1)):
             found += 1
     return candidate
-
-
-@dataclass(frozen=True)
-class Marginal:
-    """How a coordinate in (0, 1) becomes a value: `uniform`, `log`, `choice`, or a distribution of scipy.stats."""
-
-    kind: str
-    args: tuple[float, ...] = ()
-    kwds: tuple[tuple[str, float], ...] = ()
-
-    def values(self, unit: Floats) -> Floats:
-        """The values at the coordinates `unit`."""
-        if self.kind == "uniform":
-            return self.args[0] + (self.args[1] - self.args[0]) * unit
-        if self.kind == "log":
-            return self.args[0] * np.power(self.args[1] / self.args[0], unit)
-        if self.kind == "choice":
-            return np.array(self.args)[np.minimum((unit * len(self.args)).astype(np.int64), len(self.args) - 1)]
-        return np.asarray(_frozen(self.kind, self.args, self.kwds).ppf(unit), dtype=np.float64)
-
-    def support(self) -> tuple[float, float]:
-        """Lowest and highest value that can come out."""
-        if self.kind in ("uniform", "log", "choice"):
-            return min(self.args), max(self.args)
-        low, high = _frozen(self.kind, self.args, self.kwds).support()
-        return float(low), float(high)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"kind": self.kind, "args": list(self.args), "kwds": dict(self.kwds)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Marginal:
-        """The inverse of `to_json`."""
-        return cls(str(data["kind"]), tuple(data["args"]), tuple(sorted(data["kwds"].items())))
-
-
-def marginal_of(frozen: Any, where: str) -> Marginal:
-    """The marginal of a frozen distribution of scipy.stats, checked to be one that can be written down."""
-    name = frozen.dist.name
-    try:
-        args = tuple(float(a) for a in frozen.args)
-        kwds = tuple(sorted((str(k), float(v)) for k, v in frozen.kwds.items()))
-        _frozen(name, args, kwds).ppf(0.5)
-    except (TypeError, ValueError, AttributeError) as cause:
-        raise errors.ParameterError(
-            where,
-            f"the distribution {name!r} with these arguments cannot be written down",
-            mend="Use a continuous one of scipy.stats.",
-        ) from cause
-    return Marginal(name, args, kwds)
-
-
-@functools.lru_cache(maxsize=256)
-def _frozen(name: str, args: tuple[float, ...], kwds: tuple[tuple[str, float], ...]) -> Any:
-    import scipy.stats
-
-    family = getattr(scipy.stats, name)
-    if not isinstance(family, scipy.stats.rv_continuous):
-        raise TypeError(f"{name} is no continuous distribution")
-    return family(*args, **dict(kwds))
