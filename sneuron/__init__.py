@@ -49,6 +49,12 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.comparisons import curves as curves
+    from sneuron.explore.comparisons import nudges as nudges
+    from sneuron.explore.comparisons import pick_freeze as pick_freeze
+    from sneuron.explore.comparisons import radial as radial
+    from sneuron.explore.comparisons import trajectories as trajectories
+    from sneuron.explore.coords import design_points as design_points
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
     from sneuron.explore.ranges import sobol as sobol
     from sneuron.explore.ranges import values as values
     from sneuron.explore.ranges import zipped as zipped
+    from sneuron.explore.sensitivity import SensAnal as SensAnal
     from sneuron.explore.study import Study as Study
     from sneuron.explore.sweep import ParamSweep as ParamSweep
     from sneuron.labels import Status as Status
@@ -93,8 +100,11 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.comparisons": "curves nudges pick_freeze radial trajectories",
+    "explore.coords": "design_points",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
+    "explore.sensitivity": "SensAnal",
     "explore.study": "Study",
     "explore.sweep": "ParamSweep",
     "labels": "Status",

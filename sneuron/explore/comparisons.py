@@ -21,7 +21,7 @@ _FEWEST_ROWS = 4
 
 
 def pick_freeze(
-    n: int, params: Mapping[str, Any], replicates: int = 16, order: int = 1, groups: Any = None, seed: int = 0
+    n: int, params: Mapping[str, Any], replicates: int = 8, order: int = 1, groups: Any = None, seed: int = 0
 ) -> Samples:
     """Matrices A and B of a Sobol sequence, and A with the columns of one parameter from B: for Sobol' indices.
 
@@ -35,7 +35,7 @@ def pick_freeze(
         has n (d + 2) points, n (2 d + 2) for second order.
     params : mapping
         As for `sobol`.
-    replicates : int, default 16
+    replicates : int, default 8
         Scramblings, at least 2.
     order : {1, 2}
         2 adds B with the columns of one parameter from A, for the indices of pairs.
@@ -157,7 +157,7 @@ def radial(n: int, params: Mapping[str, Any], groups: Any = None, seed: int = 0)
 
 
 def nudges(
-    n: int, params: Mapping[str, Any], replicates: int = 16, nudge: float = 1e-3, seed: int = 0
+    n: int, params: Mapping[str, Any], replicates: int = 8, nudge: float = 1e-3, seed: int = 0
 ) -> Samples:
     """Points of a Sobol sequence, and each with one parameter a little further: for derivative-based measures.
 
@@ -169,7 +169,7 @@ def nudges(
         Rows of all replicates together: a multiple of `replicates`. A study of d parameters has n (d + 1) points.
     params : mapping
         As for `sobol`.
-    replicates : int, default 16
+    replicates : int, default 8
         Scramblings, at least 2.
     nudge : float, default 0.001
         How far, as a share of the parameter's distribution.

@@ -17,7 +17,7 @@ from sneuron.explore.ranges import Derived, Range, Samples, Zipped, marginal_in,
 from sneuron.lang import expr
 from sneuron.lang.spec import Param
 
-__all__ = ["Axis", "Design", "Known", "Points", "Space", "space_of"]
+__all__ = ["Axis", "Design", "Known", "Points", "Space", "is_one", "space_of"]
 
 Floats = npt.NDArray[np.float64]
 _MANY_REPEATS = 2**32
@@ -332,7 +332,7 @@ class _Maker:
             self.zips[own] = what
         elif isinstance(what, Derived):
             self.derived[own] = what.text
-        elif _is_one(what):
+        elif is_one(what):
             self.fixed[own] = float(self._range(own, what).at(np.zeros(1, np.int64))[0])
         else:
             self._axis(own, self._range(own, what))
@@ -393,7 +393,7 @@ class _Maker:
         self.axes[dim] = replace(made, size=size, total=size)
 
 
-def _is_one(what: Any) -> bool:
+def is_one(what: Any) -> bool:
     """A single number, with or without unit: it fixes a parameter and makes no dim."""
     if isinstance(what, Range) or (hasattr(what, "dist") and hasattr(what, "ppf")):
         return False
