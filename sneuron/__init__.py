@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import LatencyError as LatencyError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
@@ -73,8 +75,10 @@ if TYPE_CHECKING:
     from sneuron.lang.model import Model as Model
     from sneuron.lang.model import load_model as load_model
     from sneuron.lang.model import models as models
+    from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
@@ -87,9 +91,11 @@ _ROOMS = {
     "analysis.coincidence": "Coincidence",
     "analysis.counts": "CountError Latency LatencyError SpikeCount",
     "analysis.energy": "EnergyUse",
+    "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.noise": "NoiseAdd",
@@ -109,8 +115,10 @@ _ROOMS = {
     "explore.sweep": "ParamSweep",
     "labels": "Status",
     "lang.model": "ExportJSON Model load_model models",
+    "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.classes": "PlotClasses",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",

@@ -1,4 +1,4 @@
-"""The command line: `sneuron run|plan|status|resume|open|verify|models|show`.
+"""The command line: `sneuron run|plan|status|resume|open|verify|models|show`; `sneuron models import` brings NMODL.
 
 Exit codes: 0 done, 1 refused or damaged, 2 wrong usage, 3 done with failed points, 130 interrupted but resumable.
 """
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from sneuron.explore.study import Study
     from sneuron.explore.studyfile import AtlasRead, Read
     from sneuron.lang.model import Model
+    from sneuron.lang.spec import Channel
 
 __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
+_DPI = {"fit": 150, "classes": 110}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -172,11 +174,43 @@ def verify(study: Path, repair: bool, as_json: bool) -> None:
         leave(REFUSED)
 
 
-@main.command()
+@main.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+@guarded
+def models(context: click.Context, as_json: bool) -> None:
+    """List the neurons of the library; `models import` brings channels of NEURON."""
+    if context.invoked_subcommand is None:
+        show_models(as_json)
+
+
+@models.command(name="import")
+@file
+@click.option("--name", help="What the channel is called; else as in the file.")
+@click.option("--source", help="Where it comes from (author, year, DOI).")
+@click.option("--current", help="Which current to take, where the file has several (ina, or na).")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write; else NAME.json.")
 @as_json
 @guarded
-def models(as_json: bool) -> None:
-    """List the neurons of the library: families, and the variants of each; those with a protocol say how long it is."""
+def import_(
+    file: Path, name: str | None, source: str | None, current: str | None, out: Path | None, as_json: bool
+) -> None:
+    """Read the NMODL of FILE, print what it became, and write it as the JSON of a channel."""
+    from sneuron.lang.model import ExportJSON
+    from sneuron.lang.nmodl.reading import read_nmodl
+
+    channel, notes = read_nmodl(file, name, source, current)
+    target = out or Path(f"{channel.name}.json")
+    text = ExportJSON(channel, target)
+    if as_json:
+        click.echo(text)
+        return
+    click.echo("\n".join(described_channel(channel, notes)))
+    click.echo(f"\nwritten {target}")
+
+
+def show_models(as_json: bool) -> None:
+    """Print the neurons of the library: families, and the variants of each, with the length of their protocol."""
     from sneuron.lang import model as lang
 
     if as_json:
@@ -308,39 +342,74 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
+    if read.file.report is None:
+        return {}
+    told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if read.file.figure is None:
+        return told
+    path = read.beside(read.file.figure.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure().savefig(path, dpi=_DPI[read.file.figure.kind])
+    if not quiet:
+        click.echo(f"figure   {path}")
+    return {**told, "figure": str(path)}
+
+
+def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """The best points, and what draws them beside the recording."""
     from sneuron.explore import filed
     from sneuron.explore.report import ranked_table
 
-    if read.file.report is None:
-        return {}
+    asked, wanted = read.file.report, read.file.figure
+    assert asked is not None
     found = filed.best_of(read, study.data)
     swept = [str(n) for n in found.coords if n in study.plan.space.names and found[n].ndim]
-    header, *rows = ranked_table(found, swept, read.file.report.columns)
+    header, *rows = ranked_table(found, swept, asked.columns)
     if not quiet:
-        what = found["score"].attrs.get("long_name", read.file.report.rank)
+        what = found["score"].attrs.get("long_name", asked.rank)
         click.echo(f"best points by {found['score'].attrs['title']} ({what})")
         click.echo("\n".join(table(header, rows)))
-    told = {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}
-    return told if read.file.figure is None else {**told, "figure": _figure(read, study, found, quiet)}
+
+    def figure() -> Any:
+        from sneuron.plot.fitmap import PlotFitMap
+
+        assert wanted is not None
+        assert wanted.x is not None
+        assert wanted.y is not None
+        held = filed.compared(read, study, found)
+        return PlotFitMap(
+            held.score, wanted.x, wanted.y, held.best, held.model, held.cell, wanted.trace, asked.order, wanted.others
+        )
+
+    return {"best": [dict(zip(header[1:], row[1:], strict=True)) for row in rows]}, figure
 
 
-def _figure(read: Read, study: Study, found: Any, quiet: bool) -> str:
-    from sneuron.explore import filed
-    from sneuron.plot.fitmap import PlotFitMap
+def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """How many points there are of each class, and what draws where they live."""
+    from sneuron.explore import classes, filed
 
-    table, wanted = read.file.report, read.file.figure
-    assert table is not None
-    assert wanted is not None
-    held = filed.compared(read, study, found)
-    drawn = PlotFitMap(
-        held.score, wanted.x, wanted.y, held.best, held.model, held.cell, wanted.trace, table.order, wanted.others
-    )
-    path = read.beside(wanted.file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, dpi=150)
+    asked, wanted = read.file.report, read.file.figure
+    assert asked is not None
+    assert asked.count is not None
+    data, of = study.data, asked.count
+    found, checked = filed.classes_of(read, data), classes.changed(data, of)
+    header, *rows = classes.class_table(found, asked.columns)
     if not quiet:
-        click.echo(f"figure   {path}")
-    return str(path)
+        click.echo(f"{found.attrs['long_name']} ({of}); medians of the rest")
+        click.echo("\n".join(table(header, rows)))
+        if checked is not None:
+            click.echo(f"at half the step {checked[0]:,} of {checked[1]:,} checked points have another class")
+
+    def figure() -> Any:
+        from sneuron.plot.classes import PlotClasses
+
+        assert wanted is not None
+        examples = filed.examples_of(read, study, data)
+        chosen: Any = {"lower": wanted.lower, "upper": wanted.upper, "against": wanted.against, "spread": wanted.spread}
+        return PlotClasses(data, of, wanted.parameters or filed.varied(study.plan), examples, **chosen)
+
+    told: dict[str, Any] = {"classes": classes.class_rows(found)}
+    return (told if checked is None else {**told, "changed": checked}), figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
@@ -412,6 +481,32 @@ def _relatives(model: Model) -> Iterator[str]:
         yield ""
         yield f"  variants of {family}:"
         yield from lines[1:]
+
+
+def described_channel(channel: Channel, notes: Sequence[str]) -> Iterator[str]:
+    """A channel as lines of text, and what was changed."""
+    carries = f", carries {channel.ion}" if channel.ion else ""
+    yield f"{channel.name}{carries}"
+    yield channel.source
+    yield ""
+    if channel.current:
+        yield f"  I = {_text(channel.current)}  [{channel.unit}]"
+    yield from (f"  {name} = {_text(value)}" for name, value in channel.functions.items())
+    for name, gate in channel.gates.items():
+        right = f"alpha (1 - {name}) - beta {name}" if gate.alpha else f"(inf - {name}) / tau"
+        yield f"  d{name}/dt = {right}"
+        parts = {"alpha": gate.alpha, "beta": gate.beta, "inf": gate.inf, "tau": gate.tau}
+        yield from (f"    {part} = {_text(value)}" for part, value in parts.items() if value)
+    for name, value in channel.equations.items():
+        state = channel.states[name]
+        yield f"  d{name}/dt = {_text(value)}, from {_text(state.start)}  [{state.unit}]"
+    for step in channel.transitions.values():
+        back = f", back {_text(step.backward)}" if step.backward else ""
+        yield f"  {step.source} -> {step.target}: {_text(step.forward)}{back}"
+    yield ""
+    rows = [(name, f"{p.value:g}", p.unit, p.note) for name, p in channel.params.items()]
+    yield from table(("parameter", "value", "unit", "meaning"), rows)
+    yield from ("", *(f"  note: {note}" for note in notes)) if notes else ()
 
 
 def _dynamics(model: Model) -> Iterator[str]:

@@ -20,6 +20,7 @@ import numpy as np
 from sneuron import errors
 
 __all__ = [
+    "ARMED",
     "NAME",
     "POINT",
     "REPEAT",
@@ -32,6 +33,8 @@ __all__ = [
     "Status",
     "convert",
     "currents_of",
+    "flag_attrs",
+    "flag_names",
     "number",
     "status_attrs",
 ]
@@ -50,12 +53,12 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
 ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE = "row", "replicate", "matrix", "trajectory", "move", "curve"
 MOVED, MOVED_BY, MOVED_FROM = "moved", "moved_by", "moved_from"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
-FIRST_BAD, MESSAGE = "first_bad_time", "message"
+FIRST_BAD, MESSAGE, ARMED = "first_bad_time", "message", "armed"
 
 RESERVED = frozenset(
     [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
-    + ["armed", "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
+    + [ARMED, "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
     + ["concentration", ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE, MOVED, MOVED_BY, MOVED_FROM]
 )
 """Names that no swept axis may take."""
@@ -77,13 +80,29 @@ class Status(IntEnum):
     EXCLUDED = 7
 
 
+def flag_attrs(kind: type[IntEnum], dtype: str) -> dict[str, Any]:
+    """CF attributes of a variable whose values are flags: the values, in the variable's own dtype, and their names."""
+    values = np.array([int(flag) for flag in kind], dtype=dtype)
+    return {"flag_values": values, "flag_meanings": " ".join(flag.name.lower() for flag in kind)}
+
+
+def flag_names(attrs: Mapping[Any, Any], where: str) -> dict[float, str]:
+    """The names of flags by their values, as CF attributes say them.
+
+    >>> flag_names({"flag_values": [0.0, 3.0], "flag_meanings": "silent tonic"}, "here")
+    {0.0: 'silent', 3.0: 'tonic'}
+    """
+    try:
+        values, names = attrs["flag_values"], str(attrs["flag_meanings"]).split()
+        return {float(value): name for value, name in zip(values, names, strict=True)}
+    except (KeyError, TypeError, ValueError) as cause:
+        what = "its values are no flags: `flag_values` and `flag_meanings` do not say what they mean"
+        raise errors.DataError(where, what, "an output such as the pattern of FireClass, or status") from cause
+
+
 def status_attrs() -> dict[str, Any]:
     """CF flag attributes of a `status` variable."""
-    return {
-        "flag_values": np.array([int(s) for s in Status], dtype=np.uint8),
-        "flag_meanings": " ".join(s.name.lower() for s in Status),
-        "long_name": "what became of the point",
-    }
+    return {**flag_attrs(Status, "uint8"), "long_name": "what became of the point"}
 
 
 def number(value: Any, unit: str, where: str) -> float:
@@ -210,6 +229,8 @@ def _spelled(unit: str) -> str:
     """Unit text as pint reads it: `uA/cm2` -> `uA/cm**2`, `Ohm cm` -> `ohm*cm`, `1` -> dimensionless."""
     if unit in ("", "1"):
         return "dimensionless"
+    if len(unit) > 200 or re.search(r"\d{3}", unit):  # powers that pint would compute for hours
+        raise ValueError(f"{unit:.60} is no unit")
     text = re.sub(r"([A-Za-zµ])(-?\d)", r"\1**\2", unit.replace("Ohm", "ohm"))
     return re.sub(r"\s+", "*", text.strip())
 

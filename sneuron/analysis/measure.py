@@ -58,13 +58,14 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """One variable that a measure gives."""
+    """One variable that a measure gives; `attrs` are further attributes of it (flags and their names)."""
 
     name: str
     units: str
     long_name: str
     axes: tuple[Axis, ...] = ()
     dtype: str = "float64"
+    attrs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -363,7 +364,7 @@ def _labelled(
     dataset = dataset.assign_coords({**rows, **{n: v for o in outputs for a in o.axes for n, v in a.coords().items()}})
     window = {name: options[name] for name in ("t_start", "t_stop") if options.get(name) is not None}
     for out in outputs:
-        dataset[out.name].attrs = {"units": out.units, "long_name": out.long_name, **window}
+        dataset[out.name].attrs = {"units": out.units, "long_name": out.long_name, **out.attrs, **window}
     return dataset
 
 

@@ -69,16 +69,24 @@ def IonDyn(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.D
     if model.moving_threshold:
         session.view("level")
         state = _with_states(session, [], ["threshold_before"])
-    return _with_pools(session, state).assign(
-        {
-            CURRENT: session.labelled(i, extra, units=units["current"], long_name="membrane current", role="current"),
-            CONDUCTANCE: session.labelled(
-                g, extra, units=units["conductance"], long_name="slope conductance", role="conductance"
-            ),
-            "reversal": session.labelled(e, extra, units="mV", long_name="reversal potential", role="current"),
-            INJECTED: session.labelled(injected, units=units["current"], long_name="injected current", role="current"),
-        }
-    ).assign_coords({labels.CHANNEL: channel})
+    return (
+        _with_pools(session, state)
+        .assign(
+            {
+                CURRENT: session.labelled(
+                    i, extra, units=units["current"], long_name="membrane current", role="current"
+                ),
+                CONDUCTANCE: session.labelled(
+                    g, extra, units=units["conductance"], long_name="slope conductance", role="conductance"
+                ),
+                "reversal": session.labelled(e, extra, units="mV", long_name="reversal potential", role="current"),
+                INJECTED: session.labelled(
+                    injected, units=units["current"], long_name="injected current", role="current"
+                ),
+            }
+        )
+        .assign_coords({labels.CHANNEL: channel})
+    )
 
 
 def UpdGate(state: xr.Dataset, dt: Any = None, method: str | None = None) -> xr.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
+from sneuron.core.adapt import advance, after, counted
+from sneuron.core.pace import Control, ruled
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
 from sneuron.lang.assignments import FEATURES
@@ -42,6 +44,10 @@ def RunSim(
     dtype: str = "float64",
     allow_unstable: bool = False,
     return_state: bool = False,
+    rtol: Any = None,
+    atol: Mapping[str, Any] | None = None,
+    max_step: Any = None,
+    max_attempts: int | None = None,
 ) -> Any:
     """Run neurons for a while in one compiled loop.
 
@@ -52,12 +58,14 @@ def RunSim(
     duration : number or text, ms
         0 gives a run with no step: one sample of each recorded variable, no spike.
     dt : number or text, ms
-        Time step; the state's last, else the model's own.
+        Time step; the state's last, else the model's own.  Under "tsit5" and "bs32" the first step, and the interval
+        of what is recorded.
     method : str
-        Integration method; the state's last, else the model's own.
+        Integration method; the state's last, else the model's own.  Under "tsit5" and "bs32" each neuron chooses its
+        own steps (see `AdaptDT`).
     record : sequence of str
-        States, currents (`i_na`), conductances (`g_na`), reversal potentials (`e_na`), powers (`p_na`) or `i_stim`
-        to keep over time.
+        States, currents (`i_na`), conductances (`g_na`), reversal potentials (`e_na`), powers (`p_na`), `i_stim` or
+        `armed` (1 while the next crossing of the threshold is a spike, 0 during one) to keep over time.
     record_at : mapping or list of int, optional
         Where to record: a selection of coordinates, or numbers of neurons counted in the order of the
         dims; traces then have the dim `trace`.  Everywhere when omitted.
@@ -65,7 +73,8 @@ def RunSim(
         Record every so many steps, from the first sample at the start.
     features : sequence of str
         `<variable>_mean`, `_min`, `_max` or `_first` over the run, at the start of each step, computed on the way;
-        a measure (`EnergyUse`, or a `functools.partial` of one) stands for the features that it needs.
+        a measure (`EnergyUse`, or a `functools.partial` of one) stands for the features that it needs.  Of neurons
+        that choose their steps: the integral over the time by the same pair, and the extremes between steps too.
     spikes : bool
         Whether spike times are kept; counts always are.
     dtype : {"float64", "float32"}
@@ -73,13 +82,23 @@ def RunSim(
         Run with a dt beyond the stability limit; the result says so.
     return_state : bool
         Return (run, state at the end).
+    rtol : float
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        for gates); 1e-5 when omitted.
+    atol : mapping
+        State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
+    max_step : number or text, ms
+        No step is longer.
+    max_attempts : int
+        Steps that a neuron may try before it is given up (`status` timeout); 1000 and 1000 for each ms when omitted.
 
     Returns
     -------
     xarray.Dataset or (Dataset, Dataset)
         `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN,
         `first_bad_time` in ms, recorded variables with `time`, features; coordinates are the
-        parameters that vary, and `status` (ok, diverged, out_of_range, overflow).
+        parameters that vary, and `status` (ok, diverged, out_of_range, overflow, timeout).  Of neurons that choose
+        their steps also `steps_accepted` and `steps_rejected`.
 
     Raises
     ------
@@ -110,15 +129,20 @@ def RunSim(
     every = _whole(every, 1, f"{where}: 'every'")
     _check_request(model, record, features, record_at, where)
     everywhere = () if record_at is not None else record
-    session = Session(state, where, dt_ms, method, dtype, everywhere, features, allow_unstable)
+    pace = {"rtol": rtol, "atol": atol, "max_step": max_step, "max_attempts": max_attempts}
+    rule = ruled(where, method or state.attrs.get("method"), model, dtype, allow_unstable, **pace)
+    session = Session(state, where, dt_ms, method, dtype, everywhere, features, allow_unstable, rule is not None)
     _check_memory(session, n // every + 1, where)
-    room = min(max(ROOM_IN_ALL // session.size, 16), 128) if spikes else 0
-    out, trains = _advance(session, n, room, every)
+    out, trains = _moved(session, n, every, rule, spikes)
     run = _result(session, out, trains, n, every)
+    if rule is not None:
+        run = run.assign(counted(session))
     if record and record_at is not None:
-        run = run.merge(_traces(state, record_at, n, session, record, every), combine_attrs="override")
-    run.attrs.update(_provenance(session, n))
-    return (run, session.after(n, out)) if return_state else run
+        run = run.merge(_traces(state, record_at, n, session, record, every, rule), combine_attrs="override")
+    run.attrs.update(_provenance(session, n), **_pace(rule))
+    if not return_state:
+        return run
+    return run, session.after(n, out) if rule is None else after(session, n, out)
 
 
 def StepSim(
@@ -156,6 +180,25 @@ def StepSim(
     session = Session(state, "StepSim", dt, method, dtype)
     out, _ = _advance(session, steps, 0, 1)
     return session.after(steps, out)
+
+
+def _pace(rule: Control | None) -> dict[str, Any]:
+    """Attributes that say how steps were chosen."""
+    if rule is None:
+        return {}
+    return {"rtol": rule.rtol, "atol": json.dumps(dict(rule.atol)), "max_step": rule.longest}
+
+
+def _moved(
+    session: Session, n: int, every: int, rule: Control | None, spikes: bool
+) -> tuple[Outcome, tuple[Array, Array]]:
+    """The run itself; trains as (neuron, time)."""
+    if rule is None:
+        room = min(max(ROOM_IN_ALL // session.size, 16), 128) if spikes else 0
+        return _advance(session, n, room, every)
+    out, trains = advance(session, n, rule, spikes, every)
+    _check_end(session, out, n)
+    return out, trains
 
 
 def _names(given: Any, what: str, where: str) -> tuple[str, ...]:
@@ -335,13 +378,16 @@ def _coords(session: Session) -> dict[str, xr.DataArray]:
     return coords
 
 
-def _traces(state: xr.Dataset, at: Any, n: int, session: Session, record: tuple[str, ...], every: int) -> xr.Dataset:
+def _traces(
+    state: xr.Dataset, at: Any, n: int, session: Session, record: tuple[str, ...], every: int, rule: Control | None
+) -> xr.Dataset:
     """Chosen neurons, run once more with recording: the same bits, laid out along `trace`."""
     dims = state_dims(state)
     names = [d for d in dims if d in state.coords]
     chosen = _taken(state, _chosen(state, at, dims), dims)
-    again = Session(chosen, "RunSim", session.dt, session.kernel.method.name, session.dtype, record, (), True)
-    out, _ = _advance(again, n, 0, every)
+    name, paced = session.kernel.method.name, rule is not None
+    again = Session(chosen, "RunSim", session.dt, name, session.dtype, record, (), True, paced)
+    out, _ = _moved(again, n, every, rule, False)
     traces = xr.Dataset(_recorded(again, out, n, every))
     return traces.assign_coords(
         {f"trace_{d}": chosen[d] for d in names if d in chosen.coords and chosen[d].dims == ("trace",)}
@@ -407,5 +453,6 @@ def _provenance(session: Session, n: int) -> dict[str, Any]:
         "dtype": session.dtype,
         "duration": n * session.dt,
         "allow_unstable": session.allowed,
+        **({"streams": state.attrs.get("streams", "{}")} if model.noisy else {}),
         **_window(session, n),
     }

@@ -22,12 +22,18 @@ from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
-__all__ = ["Session", "checked_dt", "steps_in"]
+__all__ = ["PACED", "Session", "checked_dt", "start_of", "steps_in"]
 
 Array = NDArray[Any]
 MAX_STEPS = 10**12
 PLAYED_AT_ONCE = 2**20
 """How many steps of played samples, times rows, are held in memory at once."""
+PACED = ("t", "dt_next", "error", "error_before", "dt_before", "accepted", "refractory_until")
+"""What a state holds besides when its neurons choose their own steps."""
+
+_STILL = ("IonDyn", "DetSpike", "RstSpike", "RefracDyn")
+"""Functions that look at a state as it is: under a method of its own steps they do what they do under any other."""
+
 _INTERNAL = {ARMED: "armed", REFRACTORY: "refractory_steps", BEFORE: "v_before", FLAG: "spike", PHASE: "spike_phase"}
 _INTERNAL |= {LEVEL: "threshold_before"}
 
@@ -82,6 +88,8 @@ class Session:
         As in `RunSim`.
     unstable : bool
         Whether dt may lie beyond the stability limit.
+    paced : bool
+        Whether neurons choose their own steps.
     """
 
     state: xr.Dataset
@@ -92,6 +100,7 @@ class Session:
     record: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     unstable: bool = False
+    paced: bool = False
     model: Model = field(init=False)
     kernel: Kernel = field(init=False)
     lanes: Lanes = field(init=False)
@@ -106,10 +115,9 @@ class Session:
                 f"{self.where}: 'dtype'", f"{self.dtype!r} is no precision", "'float64', 'float32'"
             )
         self.dt = checked_dt(self.dt if self.dt is not None else self.state.attrs.get("dt"), self.model, self.where)
-        name = self.method or self.state.attrs.get("method") or self.model.method
-        self.kernel = compiled(
-            self.model, method_named(name).name, self.dtype, waves_of(self.state), self.record, self.features
-        )
+        name = method_named(self.method or self.state.attrs.get("method") or self.model.method).name
+        name = name if self.paced else self._stepped(name)
+        self.kernel = compiled(self.model, name, self.dtype, waves_of(self.state), self.record, self.features)
         self.dims = state_dims(self.state)
         attrs = self.state.attrs
         known = attrs["step"] and (self.dt, name) == (attrs.get("dt"), attrs.get("method"))
@@ -117,11 +125,31 @@ class Session:
             self._check_stability()
         self._load()
 
+    def _stepped(self, name: str) -> str:
+        """The method of steps of one size; a state whose neurons chose theirs goes on when all are at one time."""
+        clock = self._start()
+        times = self.state.get("t")
+        if times is not None and bool((times != clock[1] + clock[0] * self.dt).any()):
+            raise errors.DataError(
+                self.where, "the neurons of this state are at different times",
+                mend="Bring them together: RunSim(state, duration, method='tsit5', return_state=True).",
+            )  # fmt: skip
+        self.state = self.state.drop_vars([n for n in PACED if n in self.state])
+        if not method_named(name).error:
+            return name
+        if self.method or self.where not in _STILL:
+            raise errors.ModelError(
+                self.where, f"method {name!r} chooses its own steps", "RunSim, AdaptDT",
+                mend=f"Give another method here, such as method={self.model.method!r}.",
+            )  # fmt: skip
+        return self.model.method
+
     def _check_stability(self) -> None:
         limit = self.kernel.method.stability
         if not math.isfinite(limit):
             return
-        fastest = _fastest(self.state, self.model, self.dims)
+        schemes = self.model.schemes if self.kernel.method.implicit_schemes else ()
+        fastest = _fastest(self.state, self.model, self.dims, [x for s in schemes for x in s.states])
         if self.dt > limit * fastest:
             raise errors.TimeError(
                 f"{self.where}: 'dt'",
@@ -172,7 +200,7 @@ class Session:
     def _rescale_waiting(self) -> None:
         """Steps left to wait were counted in the last dt; another dt counts the same time."""
         before = float(self.state.attrs.get("dt", self.dt))
-        if before != self.dt and self.model.refractory:
+        if before != self.dt and self.model.refractory and not self.paced:
             left = self.lanes.row(REFRACTORY)
             left[...] = left * (before / self.dt) if self.kernel.method.exact else np.rint(left * (before / self.dt))
 
@@ -222,7 +250,12 @@ class Session:
         return self.state.drop_vars(gone).assign(changed).assign_attrs(attrs)
 
 
-def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
+def start_of(session: Session, n_steps: int = 0) -> float:
+    """The time (ms) of a session `n_steps` steps after its start."""
+    return float(session.clock.origin + (session.clock.first + n_steps) * session.dt)
+
+
+def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int], held: list[str]) -> float:
     """The fastest time constant (ms) of the neurons where they start; of many, over a spread sample of them."""
     from sneuron.lang.algebra import fastest_time_constant
 
@@ -233,7 +266,7 @@ def _fastest(state: xr.Dataset, model: Model, dims: dict[str, int]) -> float:
     ends = [f(c) for c in varied.values() for f in (np.argmin, np.argmax)]
     chosen = np.unique([*picks, *ends])
     values: dict[str, Any] = {n: c[chosen] if n in varied else float(c) for n, c in columns.items()}
-    return float(np.min(fastest_time_constant(model, values)))
+    return float(np.min(fastest_time_constant(model, values, held)))
 
 
 def spread(array: xr.DataArray, dims: dict[str, int]) -> Array:

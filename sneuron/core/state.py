@@ -13,6 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
+from sneuron.lang.build import inlined
+from sneuron.lang.expr import names_of, numpy_value
 from sneuron.lang.model import Model, load_model, with_channels
 
 __all__ = ["InitNeu", "model_of", "parameter", "remodelled", "state_dims"]
@@ -252,6 +254,7 @@ def _built(model: Model, given: Mapping[str, xr.DataArray], where: str) -> xr.Da
     coords = {k: c for a in given.values() for k, c in a.coords.items()}
     values: dict[str, Any] = {n: _spread(a, dims) for n, a in given.items()}
     start = model.start_values(values)
+    _check_capacitance(model, values, where)
     variables: dict[str, Any] = {}
     for name, state in model.states.items():
         value = _squeezed(start[name], dims)
@@ -273,6 +276,19 @@ def _built(model: Model, given: Mapping[str, xr.DataArray], where: str) -> xr.Da
             variables[name] = ((), param.value, attrs)
     data = xr.Dataset(variables, coords=coords)
     return _with_internals(data, model)
+
+
+def _check_capacitance(model: Model, given: Mapping[str, Any], where: str) -> None:
+    """A membrane has a capacitance above 0 at every point."""
+    known = {name: param.value for name, param in model.params.items()} | dict(given)
+    capacitance = inlined(model.capacitance, model.functions)
+    if not names_of(capacitance) <= set(known):
+        return
+    value = np.asarray(numpy_value(capacitance, known))
+    if not (value > 0).all():
+        many = f"{int((~(value > 0)).sum())} of {value.size} points" if value.ndim else "these parameters"
+        what = f"is not above 0 for {many}"
+        raise errors.ParameterError(f"{where}: capacitance", what, mend="Give parameters that leave it above 0.")
 
 
 def _spread(array: xr.DataArray, dims: list[Any]) -> Array:
@@ -337,9 +353,6 @@ def remodelled(state: xr.Dataset, model: Model, values: Mapping[str, Any], where
 
 
 def _threshold(data: xr.Dataset, model: Model) -> Any:
-    from sneuron.lang.build import inlined
-    from sneuron.lang.expr import numpy_value
-
     level = inlined(model.threshold, model.functions)
     names = sorted(s.name for s in level.free_symbols)
     if not names:

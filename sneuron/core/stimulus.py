@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.state import ROLE, model_of
+from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import EDGE
 from sneuron.lang.model import Waveform, load_model, load_stimulus
-from sneuron.lang.program import Wave, wave
+from sneuron.lang.program import wave
 from sneuron.lang.spec import Param
 
 __all__ = ["InjCur", "chirp", "noise", "protocol", "pulses", "ramp", "replay", "sine", "step"]
@@ -334,6 +335,22 @@ def samples(state: xr.Dataset, first: int, n_steps: int, dt: float, origin: floa
             hold = bool(entry.get("hold"))
             found += [_read(row, at, hold)[None] for row in wave.values.reshape(-1, wave.shape[-1])]
     return np.concatenate(found)
+
+
+def recordings(state: xr.Dataset) -> list[tuple[Array, float, float, bool]]:
+    """For each stimulus its samples, dims (row, sample), when the first is played, their interval (ms), and whether
+    each is held until the next; one sample of nothing where none is played.
+    """
+    found = []
+    for entry in json.loads(state.attrs["stimulus"]):
+        wave = _wave_of(state, entry["name"])
+        if wave is None:
+            found.append((np.zeros((0, 1)), math.inf, 1.0, False))
+            continue
+        samples = np.ascontiguousarray(wave.values.reshape(-1, wave.shape[-1]), np.float64)
+        start, interval = float(state[f"{entry['name']}.start"]), float(entry["interval"])
+        found.append((samples, start, interval, bool(entry.get("hold"))))
+    return found
 
 
 def _wave_of(state: xr.Dataset, name: str) -> xr.DataArray | None:

@@ -64,7 +64,8 @@ def _many(share: Any, size: int) -> int:
 
 def finer(plan: Plan) -> Plan:
     """The plan at half the step."""
-    return replace(plan, dt=plan.dt / 2, steps=2 * plan.steps, every=2 * plan.every, checked=False)
+    twice = {name: 2 * getattr(plan, name) for name in ("steps", "settled", "every")}
+    return replace(plan, dt=plan.dt / 2, checked=False, **twice)
 
 
 def layout_of_errors(layout: Layout) -> Layout:
@@ -73,7 +74,10 @@ def layout_of_errors(layout: Layout) -> Layout:
         f"{name}_error": (
             dims,
             dtype,
-            {**attrs, "long_name": f"error of {attrs.get('long_name', name)} by half the step"},
+            {
+                **{key: value for key, value in attrs.items() if not key.startswith("flag_")},
+                "long_name": f"error of {attrs.get('long_name', name)} by half the step",
+            },
         )
         for name, (dims, dtype, attrs) in layout.variables.items()
         if np.dtype(dtype).kind == "f" and name != labels.FIRST_BAD

@@ -30,7 +30,7 @@ from sneuron.lang.spec import Param
 if TYPE_CHECKING:
     from sneuron.explore.plan import Plan
 
-__all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named"]
+__all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named", "run_of"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 _CHEAP, _COSTLY = 3e-9, 1.5e-9
@@ -142,7 +142,7 @@ def engine_named(name: str) -> Engine:
 class Neurons:
     """The engine of this package: point neurons through the fused kernel, which lets other threads run."""
 
-    threads = refines = True
+    threads = refines = settles = True
 
     def __init__(self) -> None:
         self._measured: dict[str, float] = {}
@@ -182,7 +182,7 @@ class Neurons:
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
         """Guessed from the equations, or measured on a few points at the model's own values."""
-        steps = max(1, plan.steps * plan.trains) * (3 if plan.checked else 1)
+        steps = max(1, (plan.steps + plan.settled) * plan.trains) * (3 if plan.checked else 1)
         many = int(np.clip(_PROBE_STEPS // steps, 256, 1024))
         if not measure or steps * many > 8 * _PROBE_STEPS:
             return steps * _step_cost(plan.model)
@@ -201,20 +201,42 @@ class Neurons:
 
     def simulate(self, job: Job) -> Arrays:
         """Every array of the layout, points first."""
-        from sneuron.core.run import RunSim
-
         plan = job.plan
         if plan.checked:
             coarse, fine = (self.simulate(replace(job, plan=p)) for p in (replace(plan, checked=False), finer(plan)))
             return difference(coarse, fine, self.layout(plan))
-        run = RunSim(
-            _state(job), plan.duration, plan.dt, plan.method, record=plan.record, every=plan.every,
-            features=plan.features, dtype=plan.dtype, allow_unstable=plan.allow_unstable, spikes=plan.needs_spikes,
-        )  # fmt: skip
+        run = run_of(plan, _state(job), record=plan.record, features=plan.features, spikes=plan.needs_spikes)
         return {name: np.ascontiguousarray(a.values) for name, a in _results(run, plan, len(job)).items()}
 
 
 NEURONS = Neurons()
+
+
+def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
+    """Neurons run as long as a plan says; of the time in which they settle nothing is kept but who failed in it.
+
+    Parameters
+    ----------
+    plan : Plan
+        Says how long, by which steps.
+    state : Dataset
+        Where they begin.
+    **kept
+        `record`, `features`, `spikes` of `RunSim`.
+    """
+    from sneuron.core.run import RunSim
+
+    how: dict[str, Any] = {"method": plan.method, "dtype": plan.dtype, "allow_unstable": plan.allow_unstable}
+    how |= {"rtol": plan.rtol, "atol": dict(plan.atol) or None}
+    if not plan.settled:
+        return cast("xr.Dataset", RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how))
+    before = {**kept, "spikes": False, "every": plan.settled, "return_state": True}  # by the same kernel
+    early, state = RunSim(state, plan.settled * plan.dt, plan.dt, **before, **how)
+    run: xr.Dataset = RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how)
+    well = early[labels.STATUS] == labels.Status.OK
+    status, attrs = run[labels.STATUS].where(well, early[labels.STATUS]), run[labels.STATUS].attrs
+    bad = run[labels.FIRST_BAD].where(well, early[labels.FIRST_BAD])
+    return run.assign({labels.FIRST_BAD: bad}).assign_coords({labels.STATUS: status.assign_attrs(attrs)})
 
 
 def _protocol(model: Model) -> tuple[tuple[Any, ...], float]:
@@ -300,7 +322,7 @@ def _silent_run(plan: Plan) -> xr.Dataset:
     state, model = _state(_usual(plan, 1)), load_model(plan.model)
     sizes = {labels.POINT: 1, **{d: n for d, n in state_dims(state).items() if d != labels.POINT}}
     zero = xr.DataArray(np.zeros(tuple(sizes.values())), dims=tuple(sizes))
-    window = {"t_start": 0.0, "t_stop": plan.duration}
+    window = plan.window
     made = {
         labels.SPIKE_COUNT: _named(zero, "1", "number of spikes"),
         labels.FIRST_BAD: _named(zero * np.nan, "ms", "when the neuron failed"),
@@ -311,7 +333,7 @@ def _silent_run(plan: Plan) -> xr.Dataset:
     for feature in plan.features:
         stem, _, kind = feature.rpartition("_")
         made[feature] = _named(zero, model.unit_of(stem), f"{kind} of {stem}")
-    times = np.arange(plan.steps // plan.every + 1) * (plan.every * plan.dt)
+    times = window["t_start"] + np.arange(plan.steps // plan.every + 1) * (plan.every * plan.dt)
     for name in plan.record:
         flat = np.broadcast_to(np.zeros((), plan.dtype), (*sizes.values(), len(times)))
         trace = xr.DataArray(flat, dims=(*sizes, labels.TIME), coords={labels.TIME: times})

@@ -84,8 +84,9 @@ def refuse_size(plan: Plan, where: Path, room: float) -> None:
     least = plan.trains * (_LEAST + len(plan.record) * (plan.steps // plan.every + 1) * width)
     points, free = plan.space.size, free_bytes(where)
     _refuse_memory(3 * least, room)
-    seconds = points * plan.trains * plan.steps / _RATE
-    fits = min(int(free * _RESERVE / least), int(_YEARS * _RATE / max(1, plan.trains * plan.steps)))
+    steps = plan.trains * (plan.steps + plan.settled)
+    seconds = points * steps / _RATE
+    fits = min(int(free * _RESERVE / least), int(_YEARS * _RATE / max(1, steps)))
     if points > fits:
         size = f"{points:,} points need {bytes_text(points * least)} of disk ({bytes_text(free)} are free)"
         size += f" and {duration_text(seconds)} of CPU time"

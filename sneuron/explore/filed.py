@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from sneuron import errors, labels
+from sneuron.explore.classes import CLASS, class_counts, typical_points
 from sneuron.explore.cluster import Place
+from sneuron.explore.engine import Layout, run_of
 from sneuron.explore.estimate import estimated, refuse_size
 from sneuron.explore.plan import Plan
 from sneuron.explore.report import RANK, best_points, score_of
@@ -16,7 +20,7 @@ from sneuron.explore.study import Study
 from sneuron.explore.studyargs import arguments, located, recorded, store_of
 from sneuron.explore.studyfile import Read
 
-__all__ = ["Comparison", "best_of", "compared", "plan_of", "preview", "study_of"]
+__all__ = ["Comparison", "best_of", "classes_of", "compared", "examples_of", "plan_of", "preview", "study_of", "varied"]
 
 
 def plan_of(read: Read) -> Plan:
@@ -24,8 +28,8 @@ def plan_of(read: Read) -> Plan:
     given = arguments(read)
     with located(read):
         plan = Plan.make(**given)
-        plan.machine.layout(plan)
-    _check_names(read, plan)
+        layout = plan.machine.layout(plan)
+    _check_names(read, plan, layout)
     return plan
 
 
@@ -38,7 +42,7 @@ def preview(read: Read, place: Place) -> str:
     seconds = plan.machine.seconds(plan)
     aim = read.file.run.block_seconds
     cost = estimated(plan, plan.machine.layout(plan), seconds, aim, place.processes, place.room)
-    head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.duration:g} ms in steps of {plan.dt:g} ms"
+    head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.time}"
     return f"{head}\n{cost.text(place.processes)}"
 
 
@@ -63,10 +67,35 @@ def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study
         )
 
 
+def classes_of(read: Read, data: xr.Dataset) -> xr.Dataset:
+    """The classes of points as the [report] table says; see `classes.class_counts`."""
+    table = read.file.report
+    assert table is not None
+    assert table.count is not None
+    with located(read, ("report", "count")):
+        return class_counts(data, table.count, table.columns)
+
+
+def examples_of(read: Read, study: Study, data: xr.Dataset) -> xr.Dataset:
+    """A typical point of each class that [figure] shows, run once more: `v` (mV) over `class` and `time`."""
+    table, figure, plan = read.file.report, read.file.figure, study.plan
+    assert table is not None
+    assert table.count is not None
+    assert figure is not None
+    swept = varied(plan)
+    chosen = typical_points(data, table.count, swept, table.columns, figure.show)
+    if figure.length is not None:
+        length = labels.number(figure.length, "ms", read.document.where(("figure", "length")))
+        plan = replace(plan, steps=max(1, min(plan.steps, round(length / plan.dt))))
+    run = run_again(plan, {name: chosen[name] for name in swept})
+    return run.assign_coords({CLASS: chosen[CLASS]})
+
+
 def best_of(read: Read, data: xr.Dataset) -> xr.Dataset:
     """The best points as the [report] table says; see `report.best_points`."""
     table = read.file.report
     assert table is not None
+    assert table.rank is not None
     with located(read, ("report", "rank")):
         return best_points(data, table.rank, table.over, table.n, table.order)
 
@@ -95,17 +124,21 @@ def compared(read: Read, study: Study, found: xr.Dataset) -> Comparison:
     """The best point beside the recording; it is run once more, with its voltage."""
     table, cell = read.file.report, recorded(read)
     assert table is not None
+    assert table.rank is not None
     assert cell is not None
     first, plan, data = found.isel({RANK: 0}), study.plan, study.data
     score = score_of(data, table.rank, table.over).compute()
-    swept = [str(n) for n in first.coords if n in plan.space.names and n not in dict(plan.space.fixed)]
-    best = {name: float(first[name]) for name in swept}
+    best = {name: float(first[name]) for name in varied(plan)}
     return Comparison(score, best, run_again(plan, best), cell.rename(voltage="v"))
 
 
-def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
-    """One point of a plan (its first repeat), with its voltage; the same bits as in the study."""
-    from sneuron.core.run import RunSim
+def varied(plan: Plan) -> list[str]:
+    """Parameters that are not the same at all points."""
+    return [name for name in plan.space.names if name not in dict(plan.space.fixed)]
+
+
+def run_again(plan: Plan, values: Mapping[str, Any]) -> xr.Dataset:
+    """Points of a plan (their first repeat), with their voltage; the same bits as in the study."""
     from sneuron.core.state import InitNeu
     from sneuron.core.stimulus import InjCur
     from sneuron.core.streams import seeded
@@ -114,23 +147,50 @@ def run_again(plan: Plan, values: dict[str, float]) -> xr.Dataset:
     for stimulus in plan.stimuli:
         state = InjCur(state, stimulus)
     state = seeded(state, plan.seed, plan.common)
-    run = RunSim(
-        state, plan.duration, plan.dt, plan.method, record=["v"], dtype=plan.dtype, allow_unstable=plan.allow_unstable
-    )
-    assert isinstance(run, xr.Dataset)
-    return run
+    return run_of(replace(plan, every=1), state, record=["v"])
 
 
-def _check_names(read: Read, plan: Plan) -> None:
+def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
     """Names in [report] and [figure], before anything runs."""
-    outputs = [o.name for o in plan.outputs] + [labels.SPIKE_COUNT]
+    made = [name for name in layout.variables if name not in (labels.STATUS, labels.FIRST_BAD, *plan.record)]
     table, figure = read.file.report, read.file.figure
-    for number, name in enumerate(table.columns if table else ()):
-        if name not in outputs:
-            raise errors.unknown(read.document.where(("report", "columns", number)), "output", name, outputs)
-    if table and table.rank not in outputs:
-        raise errors.unknown(read.document.where(("report", "rank")), "output", table.rank, outputs)
-    for key in ("x", "y") if figure else ():
-        if getattr(figure, key) not in plan.space.dims:
-            where = read.document.where(("figure", key))
-            raise errors.unknown(where, "swept parameter", getattr(figure, key), list(plan.space.dims))
+    asked: list[tuple[Any, ...]] = []
+    if table:
+        asked += [(table.rank, "output", made, "report", "rank"), (table.count, "output", made, "report", "count")]
+        asked += [(name, "output", made, "report", "columns", k) for k, name in enumerate(table.columns)]
+    if figure:
+        dims, swept = list(plan.space.dims), varied(plan)
+        asked += [(getattr(figure, key), "swept parameter", dims, "figure", key) for key in ("x", "y")]
+        asked += [
+            (name, "swept parameter", swept, "figure", "parameters", k) for k, name in enumerate(figure.parameters)
+        ]
+        asked += [(name, "output", made, "figure", "against", k) for k, name in enumerate(figure.against or ())]
+        asked += [(figure.spread, "output", made, "figure", "spread")]
+    for name, what, possible, *key in asked:
+        if name is not None and name not in possible:
+            raise errors.unknown(read.document.where(tuple(key)), what, name, possible)
+    if table and table.count:
+        _check_classes(read, table.count, layout)
+
+
+def _check_classes(read: Read, of: str, layout: Layout) -> None:
+    """The output that is counted is a flag, and [figure] names flags of it."""
+    dims, _, attrs = layout.variables[of]
+    where = read.document.where(("report", "count"))
+    names = list(labels.flag_names(attrs, f"{where}, output {of!r}").values())
+    figure = read.file.figure
+    if figure is None or figure.kind != "classes":
+        return
+    if dims:
+        what = f"{of!r} has further dims {dims} (of the stimulus): the picture is of points that run once"
+        raise errors.PlanError(read.document.where(("figure", "kind")), what, mend="Leave [figure] out.")
+    if figure.length is not None:
+        labels.number(figure.length, "ms", read.document.where(("figure", "length")))
+    asked: list[tuple[Any, ...]] = [
+        (figure.lower, "lower"),
+        (figure.upper, "upper"),
+        *((n, "show", k) for k, n in enumerate(figure.show)),
+    ]
+    for name, *key in asked:
+        if name is not None and name not in names:
+            raise errors.unknown(read.document.where(("figure", *key)), "class", name, names)

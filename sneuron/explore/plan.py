@@ -64,8 +64,12 @@ class Plan:
         Whether a dt beyond the stability limit is let through.
     common : tuple of str
         Parameters that do not count for the random numbers of noise.
+    settled : int
+        Steps that each point runs before anything is kept.
     checked : bool
         Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
+    rtol, atol : float or None, tuple of (state, number)
+        Tolerances of a method that chooses its own steps; None and () otherwise.
     """
 
     engine: str
@@ -84,7 +88,10 @@ class Plan:
     seed: int
     allow_unstable: bool = False
     common: tuple[str, ...] = ()
+    settled: int = 0
     checked: bool = False
+    rtol: float | None = None
+    atol: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def make(
@@ -93,6 +100,7 @@ class Plan:
         model: Any = "hh",
         *,
         duration: Any,
+        settle: Any = 0,
         dt: Any = None,
         method: str | None = None,
         dtype: str = "float64",
@@ -105,6 +113,8 @@ class Plan:
         where: str | None = None,
         allow_unstable: bool = False,
         common: Any = (),
+        rtol: Any = None,
+        atol: Any = None,
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -129,14 +139,30 @@ class Plan:
             _stimuli(stimulus, facts), outputs_of(outputs),
             tuple(record), int(every), secrets.randbits(63) if seed is None else checked_seed(seed, "seed"),
             bool(allow_unstable), (common,) if isinstance(common, str) else tuple(common),
+            _steps(settle, step, "settle"), False,
+            *_pace(engine, facts, method, dtype, bool(allow_unstable), rtol, atol),
         )  # fmt: skip
+        if made.settled and not getattr(machine, "settles", False):
+            raise errors.PlanError("settle", f"engine {engine!r} keeps all that it simulates", mend="Leave it out.")
         _refuse_names(made)
         return made
 
     @property
     def duration(self) -> float:
-        """How long each point runs, ms."""
+        """How long each point runs and is looked at, ms."""
         return self.steps * self.dt
+
+    @property
+    def window(self) -> dict[str, float]:
+        """When that begins and ends, ms."""
+        start = self.settled * self.dt
+        return {"t_start": start, "t_stop": start + self.duration}
+
+    @property
+    def time(self) -> str:
+        """How long, and in which steps, in words."""
+        before = f" after {self.settled * self.dt:g} ms" if self.settled else ""
+        return f"{self.duration:g} ms{before} in steps of {self.dt:g} ms"
 
     @functools.cached_property
     def hash(self) -> str:
@@ -212,6 +238,8 @@ class Plan:
             "seed": self.seed,
             "allow_unstable": self.allow_unstable,
             **({"common": list(self.common)} if self.common else {}),
+            **({} if self.rtol is None else {"rtol": self.rtol, "atol": dict(self.atol)}),
+            **({"settled": self.settled} if self.settled else {}),
         }
 
     @classmethod
@@ -231,6 +259,9 @@ class Plan:
             record=tuple(data["record"]),
             allow_unstable=bool(data["allow_unstable"]),
             common=tuple(data.get("common", ())),
+            settled=int(data.get("settled", 0)),
+            rtol=data.get("rtol"),
+            atol=tuple(sorted(data.get("atol", {}).items())),
             **own,
         )
 
@@ -242,12 +273,29 @@ def _step(dt: Any, facts: Facts) -> float:
     return value
 
 
-def _steps(duration: Any, dt: float) -> int:
+def _pace(
+    engine: str, facts: Facts, method: str | None, dtype: str, unstable: bool, rtol: Any, atol: Any
+) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+    """Tolerances of a method that chooses its own steps, as numbers; other engines have none."""
+    if engine != ENGINE:
+        if rtol is not None or atol is not None:
+            raise errors.PlanError(
+                "rtol", f"the engine {engine!r} knows no tolerances", mend="Leave rtol and atol out."
+            )
+        return None, ()
+    from sneuron.core.pace import ruled
+    from sneuron.lang.model import load_model
+
+    name = str(method or facts.method)
+    rule = ruled("ParamSweep", name, load_model(facts.text), dtype, unstable, rtol=rtol, atol=atol)
+    return (rule.rtol, rule.atol) if rule else (None, ())
+
+
+def _steps(duration: Any, dt: float, where: str = "duration") -> int:
     """Whole steps in a duration, which is rounded to them, with a warning when that changes it."""
-    where = "duration"
     total = labels.number(duration.item() if isinstance(duration, np.generic | np.ndarray) else duration, "ms", where)
     if not math.isfinite(total) or total < 0:
-        raise errors.TimeError(where, f"{duration!r} is not a duration", "a number from 0, in ms")
+        raise errors.TimeError(where, f"{duration!r} is no length of time", "a number from 0, in ms")
     if 0 < total < dt * (1 - 1e-9):
         raise errors.TimeError("dt", f"one step of {dt:g} ms is longer than the duration of {total:g} ms")
     if total / dt > _MOST_STEPS:

@@ -42,11 +42,13 @@ def provenance(plan: Plan, name: str | None = None) -> dict[str, Any]:
     told = {
         "title": name or f"sweep of {plan.model_name}", "model": plan.model, "model_name": plan.model_name,
         "model_hash": plan.model_hash, "plan_hash": plan.hash, "space": json.dumps(data["space"]), "stimulus": stimulus,
-        "outputs": _short(json.dumps(data["outputs"])), "duration": plan.duration, "dt": plan.dt, "t_start": 0.0,
-        "t_stop": plan.duration, "method": plan.method, "dtype": plan.dtype, "seed": str(plan.seed),
+        "outputs": _short(json.dumps(data["outputs"])), "duration": plan.duration, "dt": plan.dt, **plan.window,
+        "method": plan.method, "dtype": plan.dtype, "seed": str(plan.seed),
         "allow_unstable": int(plan.allow_unstable), "engine": plan.engine, "sneuron_version": __version__,
         "versions": json.dumps(versions()), "created": now.isoformat(timespec="seconds"),
     }  # fmt: skip
+    if plan.rtol is not None:
+        told |= {"rtol": plan.rtol, "atol": json.dumps(dict(plan.atol))}
     commit = git_commit()
     return {**told, "git_commit": commit} if commit else told
 

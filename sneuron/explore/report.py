@@ -11,7 +11,7 @@ import xarray as xr
 
 from sneuron import errors
 
-__all__ = ["RANK", "best_points", "ranked_table", "score_of"]
+__all__ = ["RANK", "best_points", "headed", "ranked_table", "score_of", "written"]
 
 RANK = "rank"
 
@@ -120,21 +120,23 @@ def ranked_table(found: xr.Dataset, params: Sequence[str], columns: Sequence[str
     names = [*params, *columns]
     yield (
         "",
-        *(_headed(found[p]) for p in params),
+        *(headed(found[p]) for p in params),
         found["score"].attrs["title"],
-        *(_headed(found[c]) for c in columns),
+        *(headed(found[c]) for c in columns),
     )
     for number in range(found.sizes[RANK]):
         row = found.isel({RANK: number})
-        cells = [_written(row[name].values) for name in names]
-        cells.insert(len(params), _written(row["score"].values))
+        cells = [written(row[name].values) for name in names]
+        cells.insert(len(params), written(row["score"].values))
         yield (str(number + 1), *cells)
 
 
-def _headed(values: xr.DataArray) -> str:
+def headed(values: xr.DataArray) -> str:
+    """The head of a column: its name and unit."""
     unit = str(values.attrs.get("units", "1"))
     return f"{values.name}" if unit in ("1", "") else f"{values.name} [{unit}]"
 
 
-def _written(values: npt.NDArray[Any]) -> str:
+def written(values: npt.NDArray[Any]) -> str:
+    """Values in a cell of a table, one after the other."""
     return " ".join(f"{v:.4g}" if values.dtype.kind == "f" else str(v) for v in np.ravel(values))

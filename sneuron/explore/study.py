@@ -180,7 +180,7 @@ class Study:
         done, plan = self.status(), self.plan
         lines = [
             f"study    {self.path}",
-            f"plan     {self.hash[:16]}, {plan.model_name}, {plan.duration:g} ms in steps of {plan.dt:g} ms",
+            f"plan     {self.hash[:16]}, {plan.model_name}, {plan.time}",
         ]
         for part in parts:
             found = estimate_of(part, self.place)

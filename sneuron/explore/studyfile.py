@@ -164,28 +164,66 @@ class Recording(Text):
 
 
 class Report(Text):
-    """`[report]`: the table that is printed when the study is done."""
+    """`[report]`: the table that is printed when the study is done: the best points by the output `rank`, or how many
+    points have each value of the output `count`, which is a flag, and the medians of `columns` there.
+    """
 
-    rank: str
+    rank: str | None = None
+    count: str | None = None
     columns: list[str] = []
     over: list[str] = []
     n: Annotated[int, Field(ge=1, le=1000)] = 10
     order: Literal["largest", "smallest"] = "largest"
 
+    @model_validator(mode="after")
+    def _one(self) -> Report:
+        if (self.rank is None) == (self.count is None):
+            raise ValueError(
+                "give either rank (the output by which points are best) or count (an output that is a flag)"
+            )
+        for key in ("over", "n", "order"):
+            if self.count and key in self.model_fields_set:
+                raise ValueError(f"{key} goes with rank, not with count")
+        return self
+
 
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done; needs [report] and [recording].
+    """`[figure]`: the picture that is written when the study is done, of one of two kinds.
 
-    The map shows the score of [report] over the parameters x and y; of all other parameters, their best value in each
-    cell (`others = "best"`), or the plane through the best point (`others = "at best"`). `trace` numbers the sweeps,
-    from 0, whose traces are drawn.
+    "fit" needs a [report] with rank and a [recording]. The map shows the score over the parameters x and y; of all
+    other parameters, their best value in each cell (`others = "best"`), or the plane through the best point
+    (`others = "at best"`). `trace` numbers the sweeps, from 0, whose traces are drawn.
+
+    "classes" needs a [report] with count: where in the space of `parameters` the classes live, with the share of the
+    classes `lower` and `upper` over pairs of them; one output over another (`against`), the distribution of one in each
+    class (`spread`), and traces of `length` of a typical point of each class of `show`.
     """
 
     file: str
-    x: Name
-    y: Name
+    kind: Literal["fit", "classes"] = "fit"
+    x: Name | None = None
+    y: Name | None = None
     others: Literal["best", "at best"] = "best"
     trace: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8)] = [0]
+    parameters: Annotated[list[Parameter], Field(max_length=12)] = []
+    lower: str | None = None
+    upper: str | None = None
+    against: Annotated[list[Name], Field(min_length=2, max_length=2)] | None = None
+    spread: Name | None = None
+    show: Annotated[list[str], Field(max_length=8)] = []
+    length: Quantity | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Figure:
+        fit = ("x", "y", "others", "trace")
+        classes = ("parameters", "lower", "upper", "against", "spread", "show", "length")
+        for kind, keys in (("fit", fit), ("classes", classes)):
+            alien = [key for key in keys if key in self.model_fields_set]
+            if kind != self.kind and alien:
+                raise ValueError(f"{alien[0]} goes with kind = {kind!r}, not with {self.kind!r}")
+        if self.kind == "fit" and not (self.x and self.y):
+            raise ValueError("give x and y, the parameters of the map")
+        return self
 
 
 class Run(Text):
@@ -207,6 +245,7 @@ class StudyFile(Text):
     model: ModelTable
     note: str = ""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    settle: Quantity = 0
     dt: Quantity | None = None
     method: str | None = None
     dtype: Literal["float64", "float32"] = "float64"
@@ -225,6 +264,8 @@ class StudyFile(Text):
     record_at: dict[Name, list[float]] | None = None
     convergence: Annotated[float, Field(ge=0, le=10_000)] = 0
     allow_unstable: bool = False
+    rtol: float | None = None
+    atol: dict[Name, Quantity] | None = None
     recording: Recording | None = None
     report: Report | None = None
     figure: Figure | None = None
@@ -241,10 +282,13 @@ class StudyFile(Text):
             raise ValueError("[samples] draws nothing: no parameter of [space] has a range or distribution")
         if self.stimulus and self.stimulus.kind == "replay" and self.recording is None:
             raise ValueError("stimulus kind 'replay' needs a [recording]")
-        if self.figure and not (self.report and self.recording):
+        kind = self.figure.kind if self.figure else ""
+        if kind == "fit" and not (self.report and self.report.rank and self.recording):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
-        if self.figure and self.repeat and self.repeat.n > 1:
-            raise ValueError("[figure] shows one run of the best point; leave [repeat] out")
+        if kind == "classes" and not (self.report and self.report.count):
+            raise ValueError("[figure] of classes needs a [report] that says what they are: count")
+        if kind and self.repeat and self.repeat.n > 1:
+            raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self
 
 

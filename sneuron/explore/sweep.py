@@ -17,6 +17,7 @@ def ParamSweep(
     model: Any = "hh",
     *,
     duration: Any,
+    settle: Any = 0,
     dt: Any = None,
     method: str | None = None,
     dtype: str = "float64",
@@ -31,6 +32,8 @@ def ParamSweep(
     common: Any = (),
     where: str | None = None,
     allow_unstable: bool = False,
+    rtol: Any = None,
+    atol: Any = None,
     store: str | os.PathLike[str] | None = None,
     client: Any = None,
     scheduler: str | None = None,
@@ -56,10 +59,13 @@ def ParamSweep(
         What `load_model` takes.
     duration : number or text, ms
         How long each point runs; "protocol" for as long as the model's own protocol.
+    settle : number or text, ms, default 0
+        How long each point runs before that, while nothing is kept: no spike, no trace, no feature. Time goes on from
+        0: stimuli that are meant to be seen begin later.
     dt : number or text, ms
         Time step; the model's own when omitted.
     method : str
-        Integration method; the model's own when omitted.
+        Integration method; the model's own when omitted.  Under "tsit5" and "bs32" each point chooses its own steps.
     dtype : {"float64", "float32"}
     stimulus : Dataset, DataArray, number, or list of them
         What `InjCur` injects; its dims become dims of the results. "protocol" stands for the stimuli of the model's
@@ -87,6 +93,11 @@ def ParamSweep(
         Condition over parameters, such as "gNa > 2*gK"; other points are not simulated (`status` excluded).
     allow_unstable : bool
         Run even with a dt beyond the stability limit; noted in the results.
+    rtol : float
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        for gates); 1e-5 when omitted.
+    atol : mapping
+        State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
     store : path
         Folder of the study; a temporary one when omitted.
     client : distributed.Client
@@ -126,9 +137,9 @@ def ParamSweep(
     array([0., 1., 7.])
     """
     plan = Plan.make(
-        ranges, model, duration=duration, dt=dt, method=method, dtype=dtype, stimulus=stimulus, outputs=outputs,
-        record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
-        allow_unstable=allow_unstable, engine=engine,
+        ranges, model, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype, stimulus=stimulus,
+        outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
+        allow_unstable=allow_unstable, rtol=rtol, atol=atol, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(

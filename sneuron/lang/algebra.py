@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ def jacobian(model: Model) -> sympy.ImmutableMatrix:
     return sympy.ImmutableMatrix([[sympy.diff(row, symbol(name)) for name in model.states] for row in rows])
 
 
-def time_constants(model: Model, values: Mapping[str, Any] | None = None) -> Any:
+def time_constants(model: Model, values: Mapping[str, Any] | None = None, held: Collection[str] = ()) -> Any:
     """The fastest time constant (ms) at each point: 1 / max |eigenvalue| of the Jacobian, of those that decay.
 
     What grows is not counted: no step resolves an upstroke to infinity, and it limits no step's stability.
@@ -89,13 +89,16 @@ def time_constants(model: Model, values: Mapping[str, Any] | None = None) -> Any
     values : mapping, optional
         Parameters and states, numbers or arrays that broadcast; parameters left out have their defaults, states left
         out start where the model starts.
+    held : collection of str
+        States that are taken as constant.
 
     Returns
     -------
     numpy.ndarray
         In ms, of the broadcast shape; infinite where nothing moves, NaN where a Jacobian is not finite.
     """
-    matrix = _jacobian_at(model, values or {})
+    free = [k for k, x in enumerate(model.states) if x not in held]
+    matrix = _jacobian_at(model, values or {})[..., free, :][..., free]
     finite = np.isfinite(matrix).all(axis=(-2, -1))
     safe = np.where(finite[..., None, None], matrix, 0.0)
     eigenvalues = np.linalg.eigvals(safe)
@@ -104,14 +107,14 @@ def time_constants(model: Model, values: Mapping[str, Any] | None = None) -> Any
         return np.where(finite, 1.0 / fastest, np.nan)
 
 
-def fastest_time_constant(model: Model, values: Mapping[str, Any] | None = None) -> float:
+def fastest_time_constant(model: Model, values: Mapping[str, Any] | None = None, held: Collection[str] = ()) -> float:
     """The fastest time constant (ms) among all points; see `time_constants`.
 
     >>> from sneuron.lang.model import load_model
     >>> fastest_time_constant(load_model("lif"))
     10.0
     """
-    found = time_constants(model, values)
+    found = time_constants(model, values, held)
     return float(np.nanmin(found)) if np.isfinite(found).any() else float("inf")
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from sneuron import labels
+from sneuron.lang.rows import ARMED
+
 __all__ = ["CHANCE", "DT", "FEATURES", "REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "T", "Wave", "decay"]
 
 DT = sp.Symbol("dt", real=True)
@@ -89,10 +92,12 @@ class Program:
     reset: dict[str, sp.Expr] = field(default_factory=dict)
 
     def row(self, name: str) -> str:
-        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, a function."""
+        """What a recorded quantity is called here: `v`, `i_na`, `g_na`, `e_na`, `p_na`, `i_stim`, `armed`, a name."""
         kind, _, current = name.partition("_")
         if name in self.new or name in self.functions:
             return name
+        if name == labels.ARMED:
+            return ARMED
         if name == "i_stim" and "stim" not in self.currents:
             return self.stimulus
         kinds = {"i": self.currents, "g": self.slopes, "e": self.reversals, "p": self.powers}

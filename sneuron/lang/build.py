@@ -21,7 +21,7 @@ from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
 from sneuron.lang.units import check_units, conductance_unit
 
-__all__ = ["CURRENT", "ION", "Wiener", "build", "check_size", "checked_param", "in_order", "inlined"]
+__all__ = ["CURRENT", "ION", "TAKEN", "Wiener", "build", "check_size", "checked_param", "in_order", "inlined"]
 
 V = "v"
 CURRENT, ION = "current", "ion"
@@ -29,7 +29,7 @@ CURRENT, ION = "current", "ion"
 
 MAX_NAMES, MAX_PARTS, MAX_LEVELS = 500, 5000, 80
 _IONS = ("na", "k", "ca", "cl")
-_TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
+TAKEN = (FUNCTIONS | labels.RESERVED | {"t", V, "pi", "level"}) | frozenset(keyword.kwlist)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _check_known(given: Iterable[str], known: Iterable[str], where: str, kind: s
             raise errors.unknown(where, kind, name, pool)
 
 
-def _check_name(name: str, where: str, taken: Iterable[str] = _TAKEN) -> None:
+def _check_name(name: str, where: str, taken: Iterable[str] = TAKEN) -> None:
     if not labels.NAME.match(name):
         raise errors.ModelError(
             where, f"{name!a:.80} is no name", "a letter, then letters, digits and _, at most 64 in all"
@@ -399,7 +399,8 @@ class _Parts:
 
     def _fill_scope(self) -> None:
         """All canonical names and aliases may be named in the neuron's own texts."""
-        for group, other in ((self.texts, {**self.params, **self.states}), (self.params, self.states)):
+        mine = {**self.params, **self.states}
+        for group, other in ((self.texts, mine), (self.params, self.states), (self.neuron.channels, mine)):
             for name in group:
                 if name in other:
                     raise errors.ModelError(self.where, f"the name {name!r} is given twice", mend="Rename one of them.")

@@ -10,11 +10,12 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sneuron import errors
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "digest", "dumps", "loads"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "digest", "dumps", "loads", "unwrapped"]
 
 MAX_BYTES, MAX_DEPTH = 1_000_000, 100
 
@@ -51,6 +52,20 @@ def loads(text: str | bytes, where: str) -> Any:
         raise errors.ModelError(where, f"this is no JSON: {str(cause).split(':')[0][:80]}{place}") from None
     _check_text(held, where)
     return held
+
+
+def unwrapped(data: Any, kind: str, schema: str, where: str) -> Any:
+    """What a dict with "schema" holds under `kind`; any other thing as it is."""
+    if not isinstance(data, Mapping) or kind not in data:
+        return data
+    extra = [k for k in data if k not in ("schema", kind)]
+    if extra:
+        raise errors.unknown(where, "field", str(extra[0]), ["schema", kind])
+    if data.get("schema") != schema:
+        raise errors.ModelError(
+            where, f"schema {data.get('schema')!r:.60} is not known", schema, mend="Read it with a newer sneuron."
+        )
+    return data[kind]
 
 
 def _decoded(text: str | bytes, where: str) -> str:

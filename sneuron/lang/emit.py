@@ -148,10 +148,10 @@ class _Emitter(Closed, Draws):
         loop = ["_now = _first + _s", *self._clock(), *self._numbers()]
         recorded = [(k, self.program.row(n)) for k, n in enumerate(self.record)]
         if self.record:
-            loop += self._copies([(k, n) for k, n in recorded if n in self.model.states])
+            loop += self._copies([(k, n) for k, n in recorded if self._is_state(n)])
         loop += [*self._lanes(), "_s += 1"]
         if self.record:
-            loop += self._copies([(k, n) for k, n in recorded if n not in self.model.states], after=True)
+            loop += self._copies([(k, n) for k, n in recorded if not self._is_state(n)], after=True)
         loop += ["if _any:", *indented(["for _i in range(W):", *indented(self._events())])]
         body = [
             "_S = _B[_b]",
@@ -171,6 +171,10 @@ class _Emitter(Closed, Draws):
             "run", arguments, "Steps until the end, or until a block has no room for more spikes.",
             ["dt = F(_dt)", "_K = _times.shape[2]", "for _b in range(_B.shape[0]):", *indented(body)],
         )  # fmt: skip
+
+    def _is_state(self, row: str) -> bool:
+        """Whether a row holds what was before the step until the step is over."""
+        return row in self.model.states or row == ARMED
 
     def _copies(self, what: list[tuple[int, str]], after: bool = False) -> list[str]:
         if not what:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import randoms, vector
+from sneuron.lang import adapt, lean, randoms, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
@@ -222,7 +222,7 @@ def compiled(
     chosen = method(method_name or found.method)
     key = (found.form, chosen.name, dtype, waves, record, features)
     if key not in _KERNELS:
-        source = emit(found, chosen, dtype, waves, record, features)
+        source = (adapt.emit if chosen.error else emit)(found, chosen, dtype, waves, record, features)
         _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
     return _KERNELS[key]
 
@@ -242,7 +242,7 @@ def cache_folder() -> Path:
 @functools.cache
 def _foundation() -> str:
     """Hash of what generated code stands on besides its own text."""
-    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (vector, randoms))
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (vector, randoms, lean))
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 

@@ -4,6 +4,11 @@ A model does not know its method.  A method is a few lines of text over `x` (any
 state), `dt`, the stage derivatives `k1, k2, ...`, the stage values `x1, x2, ...`
 and `j1, j2, ...`: the coefficient of `x` in its own equation where that equation
 is linear in `x`, and 0 where it is not.  Each declared order is measured by a test.
+
+A pair is a method that also says by how much its step is wrong (`error`) and where the
+state was on the way (`dense`, the weight of each derivative at the part `s` of the
+step); its last stage is the new state, so that the next step has its first derivative.
+Pairs choose their own steps: see `sneuron.core.adapt`.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sneuron import errors
 
-__all__ = ["METHODS", "Method", "method"]
+__all__ = ["METHODS", "PAIRS", "Method", "method"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Method:
     stages : tuple of str
         Text of the state at each stage.
     times : tuple of float
-        Stage times in units of dt (0, 0.5 or 1).
+        Stage times in units of dt (0, 0.5 or 1; any of a pair).
     update : str
         Text of the new state.
     gates : str
@@ -44,6 +49,10 @@ class Method:
         Threshold crossings are located inside the step in closed form (linear membranes only).
     stability : float
         Largest allowed dt times the fastest rate.
+    error : str
+        Of a pair: text of the error of the step over dt, as seen by the order below.
+    dense : tuple of str
+        Of a pair: the weight of each derivative at the part `s` of the step.
     source : str
     """
 
@@ -58,7 +67,14 @@ class Method:
     overshoot: bool = False
     exact: bool = False
     stability: float = 2.0
+    error: str = ""
+    dense: tuple[str, ...] = field(default=())
     source: str = ""
+
+    @property
+    def implicit_schemes(self) -> bool:
+        """Whether Markov schemes move implicitly under it: in steps of any length."""
+        return self.split and "exprel" in (self.gates or self.update)
 
 
 METHODS = {
@@ -144,6 +160,67 @@ METHODS = {
 }
 
 
+PAIRS = {
+    m.name: m
+    for m in (
+        Method(
+            "tsit5",
+            5,
+            (
+                "x",
+                "x + dt*(0.161*k1)",
+                "x + dt*(-0.008480655492356989*k1 + 0.335480655492357*k2)",
+                "x + dt*(2.8971530571054935*k1 - 6.359448489975075*k2 + 4.3622954328695815*k3)",
+                "x + dt*(5.325864828439257*k1 - 11.748883564062828*k2 + 7.4955393428898365*k3"
+                " - 0.09249506636175525*k4)",
+                "x + dt*(5.86145544294642*k1 - 12.92096931784711*k2 + 8.159367898576159*k3 - 0.071584973281401*k4"
+                " - 0.028269050394068383*k5)",
+                "x + dt*(0.09646076681806523*k1 + 0.01*k2 + 0.4798896504144996*k3 + 1.379008574103742*k4"
+                " - 3.290069515436081*k5 + 2.324710524099774*k6)",
+            ),
+            (0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0),
+            "x + dt*(0.09646076681806523*k1 + 0.01*k2 + 0.4798896504144996*k3 + 1.379008574103742*k4"
+            " - 3.290069515436081*k5 + 2.324710524099774*k6)",
+            stability=float("inf"),
+            error="-0.00178001105222577714*k1 - 0.0008164344596567469*k2 + 0.007880878010261995*k3"
+            " - 0.1447110071732629*k4 + 0.5823571654525552*k5 - 0.45808210592918697*k6 + 0.015151515151515152*k7",
+            dense=(
+                "-1.0530884977290216*s*(s - 1.3299890189751412)*(s**2 - 1.4364028541716351*s + 0.7139816917074209)",
+                "0.1017*s**2*(s**2 - 2.1966568338249754*s + 1.2949852507374631)",
+                "2.490627285651252793*s**2*(s**2 - 2.38535645472061657*s + 1.57803468208092486)",
+                "-16.54810288924490272*s**2*(s - 1.21712927295533244)*(s - 0.61620406037800089)",
+                "47.37952196281928122*s**2*(s - 1.203071208372362603)*(s - 0.658047292653547382)",
+                "-34.87065786149660974*s**2*(s - 1.2)*(s - 0.666666666666666667)",
+                "2.5*s**2*(s - 1)*(s - 0.6)",
+            ),
+            source="Tsitouras 2011, doi:10.1016/j.camwa.2011.06.002: 5(4), with its interpolant",
+        ),
+        Method(
+            "bs32",
+            3,
+            (
+                "x",
+                "x + dt*(0.5*k1)",
+                "x + dt*(0.75*k2)",
+                "x + dt*(0.2222222222222222*k1 + 0.3333333333333333*k2 + 0.4444444444444444*k3)",
+            ),
+            (0.0, 0.5, 0.75, 1.0),
+            "x + dt*(0.2222222222222222*k1 + 0.3333333333333333*k2 + 0.4444444444444444*k3)",
+            stability=float("inf"),
+            error="-0.06944444444444445*k1 + 0.08333333333333333*k2 + 0.1111111111111111*k3 - 0.125*k4",
+            dense=(
+                "s - 1.3333333333333333*s**2 + 0.5555555555555556*s**3",
+                "s**2 - 0.6666666666666666*s**3",
+                "1.3333333333333333*s**2 - 0.8888888888888888*s**3",
+                "s**3 - s**2",
+            ),
+            source="Bogacki & Shampine 1989, doi:10.1016/0893-9659(89)90079-7: 3(2); cubic through both ends",
+        ),
+    )
+}
+"""Methods that choose their own steps."""
+
+
 def method(name: str) -> Method:
     """The method called `name`.
 
@@ -152,6 +229,7 @@ def method(name: str) -> Method:
     UnknownNameError
         When there is none.
     """
-    if name not in METHODS:
-        raise errors.unknown("method", "integration method", str(name), METHODS)
-    return METHODS[name]
+    known = METHODS | PAIRS
+    if name not in known:
+        raise errors.unknown("method", "integration method", str(name), known)
+    return known[name]

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sympy
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang import canon
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
@@ -39,7 +39,8 @@ __all__ = [
     "with_channels",
 ]
 
-SCHEMA = "sneuron-model/1"
+_M = TypeVar("_M")
+SCHEMA, CHANNEL_SCHEMA = "sneuron-model/1", "sneuron-channel/1"
 
 neurons: Registry[Neuron] = Registry(
     "neuron", "sneuron.library.neurons", lambda x: isinstance(x, Neuron), lambda n: n.name
@@ -250,11 +251,11 @@ class Model:
 
     def unit_of(self, name: str) -> str:
         """The unit of what can be recorded: a state, function, current (`i_na`, `i_stim`), conductance (`g_na`),
-        reversal potential (`e_na`) or power (`p_na`).
+        reversal potential (`e_na`) or power (`p_na`); `armed` has none.
         """
         if name in self.states:
             return self.states[name].unit
-        if name in self.functions:
+        if name in self.functions or name == labels.ARMED:
             return self.units.get(name, "1")
         units = {"g": self.conductance_unit, "e": "mV", "p": self.power_unit}
         return units.get(name.partition("_")[0], self.current_unit)
@@ -265,6 +266,8 @@ class Model:
             return self.states[name].note or name
         if name in self.functions:
             return name
+        if name == labels.ARMED:
+            return "a spike may come"
         kind, _, which = name.partition("_")
         words = {"i": "current", "g": "conductance", "e": "reversal potential", "p": "power"}
         return "injected current" if which == "stim" else f"{which} {words[kind]}"
@@ -327,14 +330,50 @@ def models() -> list[str]:
     return sorted({name for key in neurons for name in (key, *neurons[key].variants)})
 
 
-def load_channel(name: str) -> Channel:
-    """A channel of the library."""
-    return channels[name]
+def load_channel(what: str | Path | Channel) -> Channel:
+    """The channel that a name of the library, a JSON text, or a file of JSON stands for.
+
+    Parameters
+    ----------
+    what : str, Path or Channel
+        A name; a text that begins with "{"; a path that ends in ".json"; a channel (returned as it is).
+
+    Returns
+    -------
+    Channel
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that the library does not hold.
+    ModelError
+        When the JSON is none, or not that of a channel.
+
+    Examples
+    --------
+    >>> load_channel(ExportJSON(load_channel("leak"))) == load_channel("leak")
+    True
+    """
+    if isinstance(what, Channel):
+        return what
+    if isinstance(what, Path) or what.endswith(".json"):
+        return _channel_of(canon.loads(_read(Path(what)), f"channel {str(what)!r}"), f"channel {str(what)!r}")
+    if what.lstrip().startswith("{"):
+        return _channel_of(canon.loads(what, "channel JSON"), "channel JSON")
+    if what.endswith(".mod"):
+        where, mend = "load_channel", "Import it: sneuron.import_nmodl, or `sneuron models import`."
+        raise errors.ModelError(where, f"{what!r} is a file of NEURON", mend=mend)
+    return channels[what]
+
+
+def _channel_of(data: Any, where: str) -> Channel:
+    """A channel from the dict of a JSON text."""
+    return from_plain(Channel, canon.unwrapped(data, "channel", CHANNEL_SCHEMA, where), where)
 
 
 def load_model(
     what: str | bytes | Mapping[str, Any] | Path | Neuron | Model,
-    channels: Mapping[str, str | Channel | Mount | None] | None = None,
+    channels: Mapping[str, str | Path | Channel | Mount | None] | None = None,
 ) -> Model:
     """The model that a name, a JSON text, a file of JSON, a table or a description stands for.
 
@@ -343,8 +382,9 @@ def load_model(
     what : str, Path, mapping, Neuron or Model
         A name of `models()`; a text that begins with "{"; a path that ends in ".json"; a dict of the fields of
         `Neuron`, or of a whole JSON text; a description; a model (returned as it is).
-    channels : mapping of str to str, Channel, Mount or None, optional
-        Channels to put in the place of mounted ones (by the name of the mount), to add, or to take away (None).
+    channels : mapping of str to str, Path, Channel, Mount or None, optional
+        Channels to put in the place of mounted ones (by the name of the mount), to add, or to take away (None); what
+        `load_channel` takes: names, files of JSON.
 
     Returns
     -------
@@ -368,22 +408,29 @@ def load_model(
     return _loaded(what) if not channels else with_channels(_loaded(what), channels)
 
 
-def with_channels(model: Model, mounts: Mapping[str, str | Channel | Mount | None]) -> Model:
+def with_channels(model: Model, mounts: Mapping[str, str | Path | Channel | Mount | None]) -> Model:
     """A model with other channels mounted; see `load_model`."""
     for key, what in mounts.items():
-        if what is not None and not isinstance(what, str | Channel | Mount):
+        if what is not None and not isinstance(what, str | Path | Channel | Mount):
             raise errors.ModelError(
-                "load_model", f"channel {key!r} is a {type(what).__name__}", "a name, a Channel, a Mount, None"
+                "load_model", f"channel {key!r} is a {type(what).__name__}", "a name, a file, a Channel, a Mount, None"
             )
-    found = {key: load_channel(what) if isinstance(what, str) else what for key, what in mounts.items()}
+    found = {k: load_channel(what) if isinstance(what, str | Path) else _filled(what) for k, what in mounts.items()}
     return _made(remounted(model.spec, found))
+
+
+def _filled(what: _M) -> _M:
+    """A mount that names a file or a JSON text, with the channel of that in it; models from outside name no files."""
+    if isinstance(what, Mount) and isinstance(what.channel, str) and what.channel.rstrip().endswith((".json", "}")):
+        return dataclasses.replace(what, channel=load_channel(what.channel))
+    return what
 
 
 def _loaded(what: Any) -> Model:
     if isinstance(what, Model):
         return what
     if isinstance(what, Neuron):
-        return _made(what)
+        return _made(dataclasses.replace(what, channels={k: _filled(m) for k, m in what.channels.items()}))
     if isinstance(what, Mapping):
         return _from_plain(what, "model")
     if isinstance(what, bytes):
@@ -423,22 +470,13 @@ def _named(name: str) -> Neuron:
 
 def _from_plain(data: Any, where: str) -> Model:
     """A model from the dict of a JSON text, or from a dict of the fields of `Neuron`."""
-    if isinstance(data, Mapping) and "neuron" in data:
-        extra = [k for k in data if k not in ("schema", "neuron")]
-        if extra:
-            raise errors.unknown(where, "field", str(extra[0]), ["schema", "neuron"])
-        if data.get("schema") != SCHEMA:
-            raise errors.ModelError(
-                where, f"schema {data.get('schema')!r:.60} is not known", SCHEMA, mend="Read it with a newer sneuron."
-            )
-        data = data["neuron"]
-    return _made(from_plain(Neuron, data, where))
+    return _made(from_plain(Neuron, canon.unwrapped(data, "neuron", SCHEMA, where), where))
 
 
 def _made(neuron: Neuron) -> Model:
     if neuron.variants:
         neuron = varied(neuron, next(iter(neuron.variants)))
-    fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), load_channel)
+    fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), channels.__getitem__)
     check_protocol(neuron.protocol, {name: stimuli[name] for name in stimuli}, f"neuron {neuron.name!r}, protocol")
     text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
     frozen: dict[str, Any] = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}
@@ -493,21 +531,22 @@ def is_number(value: float) -> bool:
 
 
 def ExportJSON(model: Any, path: str | Path | None = None) -> str:
-    """Write a model as JSON, losslessly: equal models give equal bytes.
+    """Write a model (or a channel) as JSON, losslessly: equal models give equal bytes.
 
     Parameters
     ----------
-    model : str, Model, Neuron, or Dataset with `attrs["model"]`
-        A model, its name, or a state, run or study result that was made with it. Parameters that have one value there
-        are written with it; swept ones keep the model's default (select a point to have its values). The injected
-        current `I` is input and not written.
+    model : str, Model, Neuron, Channel, or Dataset with `attrs["model"]`
+        A channel; a model, its name, or a state, run or study result that was made with it. Parameters that have one
+        value there are written with it; swept ones keep the model's default (select a point to have its values). The
+        injected current `I` is input and not written.
     path : str or Path, optional
         A file to write.
 
     Returns
     -------
     str
-        The JSON text: schema "sneuron-model/1", the neuron with all its channels, sorted keys, exact floats.
+        The JSON text: schema "sneuron-model/1", the neuron with all its channels (or "sneuron-channel/1", the channel),
+        sorted keys, exact floats.
 
     Raises
     ------
@@ -522,13 +561,20 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
     >>> load_model(text) == load_model("lif")
     True
     """
-    text = _model_of(model).to_json()
+    text = _text_of(model)
     if path is not None:
         try:
             Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
         except (OSError, ValueError) as cause:
             raise errors.StoreError("ExportJSON", f"{str(path)!r} cannot be written: {cause}") from cause
     return text
+
+
+def _text_of(thing: Any) -> str:
+    if isinstance(thing, Channel):
+        plain = as_plain(from_plain(Channel, as_plain(thing), f"channel {thing.name!r}"))
+        return canon.dumps({"schema": CHANNEL_SCHEMA, "channel": plain})
+    return _model_of(thing).to_json()
 
 
 def _model_of(thing: Any) -> Model:

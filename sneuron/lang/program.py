@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang import schemes, sharing
 from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
@@ -42,7 +42,7 @@ def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Progr
 
 
 def recordable(model: Model) -> tuple[str, ...]:
-    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`."""
+    """Names of all that can be recorded: states, functions, currents, slopes of the linear ones, `i_stim`, `armed`."""
     if model.form not in _RECORDABLE:
         _RECORDABLE[model.form] = _recordable(model)
     return _RECORDABLE[model.form]
@@ -58,7 +58,8 @@ def _recordable(model: Model) -> tuple[str, ...]:
     volts = {_symbol(x) for x, state in model.states.items() if state.unit == "mV"}
     ohmic = [c for c in linear if not (volts - {places[c]}) & whole[c].free_symbols]
     names = [f"{kind}_{c}" for kind, some in zip("igep", (whole, linear, ohmic, ohmic), strict=True) for c in some]
-    return (*model.states, *_functions(model), *names, "i_stim")
+    armed = [labels.ARMED] if model.kind != "reset" else []
+    return tuple(dict.fromkeys([*model.states, *_functions(model), *names, "i_stim", *armed]))
 
 
 def _functions(model: Model) -> tuple[str, ...]:
@@ -119,8 +120,7 @@ class _Maker:
         self.made = Program(functions=_functions(model))
         self.flows: dict[tuple[str, str], tuple[sp.Symbol, sp.Expr]] = {}
         self.moved: dict[str, dict[sp.Symbol, sp.Symbol]] = {}
-        stiff = method.split and "exprel" in (method.gates or method.update)
-        self.implicit = {x for scheme in model.schemes for x in scheme.states} if stiff else set()
+        self.implicit = {x for s in model.schemes for x in s.states} if method.implicit_schemes else set()
 
     def program(self) -> Program:
         if self.method.voltage_first:

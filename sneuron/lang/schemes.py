@@ -60,6 +60,7 @@ def implicit(
     The matrix is diagonally dominant by columns: no pivot is small, every occupancy stays positive, and they keep
     their sum for any dt.
     """
+    scheme = Scheme(_sparing(scheme), scheme.rates)
     size = range(len(scheme.states))
     matrix = [[_entry(scheme, a, b, dt) for b in scheme.states] for a in scheme.states]
     right: list[sympy.Expr] = [symbol(x) for x in scheme.states]
@@ -74,6 +75,18 @@ def implicit(
                         matrix[i][j] -= factor * matrix[k][j]
                 right[i] -= factor * right[k]
     return _substituted(scheme, matrix, right, named)
+
+
+def _sparing(scheme: Scheme) -> tuple[str, ...]:
+    """The states in an order that keeps the matrix sparse: next comes one with the fewest neighbours left."""
+    near = {x: {b if a == x else a for a, b in scheme.rates if x in (a, b)} for x in scheme.states}
+    order: list[str] = []
+    while near:
+        order.append(min(near, key=lambda x: (len(near[x]), x)))
+        links = near.pop(order[-1])
+        for x in links:
+            near[x] = (near[x] | links) - {x, order[-1]}
+    return tuple(order)
 
 
 def _substituted(

@@ -18,7 +18,7 @@ from sneuron import errors
 from sneuron.labels import STATUS, Status
 from sneuron.plot.draw import GREY, axes, axis_label, label, spread
 
-__all__ = ["PlotMap", "edges"]
+__all__ = ["PlotMap", "edges", "log_spread"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -200,7 +200,7 @@ def _points(
     if np.any(missing):
         ax.legend(**_ABOVE, ncols=len(_MISSING))
     for name, values in (("x", across), ("y", up)):
-        _scale(ax, name, _log_spread(values), values)
+        _scale(ax, name, log_spread(values), values)
     return drawn
 
 
@@ -225,7 +225,7 @@ def _side(ax: Axes, coord: xr.DataArray, put: str) -> _Side:
     return _Side(sides, order)
 
 
-def _log_spread(values: FloatArray) -> bool:
+def log_spread(values: FloatArray) -> bool:
     """Whether sampled values spread evenly over two decades or more."""
     if not values.size or values.min() <= 0 or values.max() / values.min() < 100:
         return False

@@ -25,6 +25,8 @@ POINTS, STEPS, REPEATS = (4096, 5000, 5) if FULL else (64, 50, 1)
 KERNELS = {  # model, method, dtype, current, dt: goal in million neuron-steps per CPU second
     ("hh", "exp_euler", "float64", 10.0, 0.01): 80,
     ("hh", "exp_euler", "float32", 10.0, 0.01): 180,
+    ("wang_buzsaki", "exp_euler", "float64", 1.0, 0.01): 60,
+    ("pospischil_rs", "exp_euler", "float64", 3.0, 0.01): 60,
     ("adex", "euler", "float64", 800.0, 0.05): 250,
     ("adex", "euler", "float32", 800.0, 0.05): 500,
     ("lif", "exact", "float64", 500.0, 0.1): 700,
@@ -63,7 +65,7 @@ def test_steps_per_second() -> None:
     for (model, method, dtype, current, dt), goal in KERNELS.items():
         state = neurons(model, current)
         rate = POINTS * STEPS / cpu_seconds(state, dt, method, dtype) / 1e6
-        print(f"{model:5} {method:10} {dtype}: {rate:7.1f} (goal: {goal})")
+        print(f"{model:13} {method:10} {dtype}: {rate:7.1f} (goal: {goal})")
 
 
 @pytest.mark.bench

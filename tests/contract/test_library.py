@@ -53,6 +53,8 @@ def params() -> list[tuple[str, Param]]:
 def test_the_library_holds_what_it_should() -> None:
     assert {"passive", "hh", "lif", "qif", "eif", "adex", "izhikevich", "izhikevich_2003", "gif"} <= set(models())
     assert {"fitzhugh_nagumo", "hindmarsh_rose", "morris_lecar", "glif_1", "glif_5", "adex_tonic"} <= set(models())
+    assert {"traub_miles", "wang_buzsaki", "connor_stevens", "pospischil_rs", "pospischil_fs"} <= set(models())
+    assert {"pospischil_ib", "pospischil_lts", "pinsky_rinzel", "prinz_abpd1", "prinz_lp1"} <= set(models())
     assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
     assert set(noises) >= {"white", "ou", "point_conductance"}
     assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
@@ -128,13 +130,19 @@ def test_rates_are_positive_everywhere(name: str) -> None:
     for function, expression in model.functions.items():
         known[function] = numpy_value(expression, known)
     for kind, first, second in model.rates.values():
-        assert (numpy_value(first, known) >= 0).all()
-        assert (numpy_value(second, known) > 0).all()
-        assert kind in ("ab", "it")
+        one, two = numpy_value(first, known), numpy_value(second, known)
+        assert (one >= 0).all()
+        assert (two >= 0).all()
+        assert ((one + two if kind == "ab" else two) > 0).all()
+    for scheme in model.schemes:
+        assert all((numpy_value(rate, known) >= 0).all() for rate in scheme.rates.values())
 
 
 RESTLESS = {
     "adex_delayed_regular_bursting",
+    "pinsky_rinzel",
+    "traub_miles",
+    *(n for n in models() if n.startswith("prinz") and n not in ("prinz_py1", "prinz_py2", "prinz_py3")),
     *(
         f"izhikevich_2004_inhibition_induced_{x}"
         for x in ("spiking", "bursting", "spiking_converged", "bursting_converged")
@@ -169,7 +177,7 @@ def test_a_published_protocol_says_where_it_comes_from(name: str) -> None:
         assert injection.params.get("start", 0.0) < shown.duration
         assert any(p.unit == "" and injection.params.get(n) for n, p in load_stimulus(injection.kind).params.items())
     if shown.duration:
-        assert shown.stimuli
+        assert shown.stimuli or shown.note
         assert re.search(r"doi:10\.|own choice|Brian2|NEST|2003", shown.source or ALL[name].spec.source)
 
 
@@ -179,27 +187,40 @@ def test_variants_share_the_form_of_their_family() -> None:
         assert len({ALL[name].form for name in (family, *neurons[family].variants)}) == 1
 
 
-@pytest.mark.parametrize("name", sorted(channels))
+CARRIERS = [name for name in sorted(channels) if channels[name].current]
+
+
+@pytest.mark.parametrize("name", CARRIERS)
 def test_currents_reverse_where_they_should(name: str) -> None:
+    """At the parameter E, or at the Nernst potential that the channel writes down."""
     model = ALL[name]
-    values = {n: p.value for n, p in model.params.items()}
-    if "x.E" in values:
-        reversal = values["x.E"]
-    else:
-        kelvin = values["x.celsius"] + 273.15
-        reversal = 8314.462618 * kelvin / (2 * 96485.33212) * math.log(values["x.cao"] / values["x.cai"])
-    gates = dict.fromkeys(model.gates, 0.5)
-    below, at, above = model.currents_at({"v": reversal + np.array([-1.0, 0.0, 1.0]), **gates})["x"]
+    values = {n: p.value for n, p in model.params.items()} | ({"x.cai": 1.0} if "x.cai" in model.params else {})
+    known = values | {"v": 0.0} | model.start_values(values | {"v": 0.0})
+    for function, expression in model.functions.items():
+        known[function] = numpy_value(expression, known)
+    reversal = float(known["x.E"])
+    assert -150.0 < reversal < 150.0
+    half = dict.fromkeys(model.gates, 0.5)
+    below, at, above = model.currents_at({**values, "v": reversal + np.array([-1.0, 0.0, 1.0]), **half})["x"]
     assert below < 0 < above
     assert abs(at) < 1e-9 * (above - below)
 
 
-@pytest.mark.parametrize("name", ["ca_l_ghk", "ca_t_ghk"])
+@pytest.mark.parametrize("name", sorted(channels))
+def test_a_channel_is_called_by_its_ion(name: str) -> None:
+    channel = channels[name]
+    ion = name.removeprefix("leak_").split("_")[0]
+    expected = ion if ion in ("na", "k", "ca", "cl") and channel.current else ""
+    assert channel.ion == expected
+
+
+@pytest.mark.parametrize("name", [n for n in CARRIERS if n.endswith("_ghk")])
 def test_ghk_flux_is_exact_at_zero_volts(name: str) -> None:
     model = ALL[name]
     values = {n: p.value for n, p in model.params.items()}
     gates = dict.fromkeys(model.gates, 1.0)
-    expected = values["x.P"] * 2 * 96485.33212 * (values["x.cai"] - values["x.cao"])
+    block = values["x.ki"] / (values["x.ki"] + values["x.cai"]) if "x.ki" in values else 1.0
+    expected = block * values["x.P"] * 2 * 96485.33212 * (values["x.cai"] - values["x.cao"])
     left, at, right = model.currents_at({"v": np.array([-1e-6, 0.0, 1e-6]), **gates})["x"]
     assert at == pytest.approx(expected, rel=1e-14)
     assert left == pytest.approx(expected, rel=1e-6)
@@ -220,7 +241,7 @@ def test_equations_render(name: str) -> None:
     assert text.count("{") == text.count("}")
     assert text.count(r"\left(") == text.count(r"\right)")
     assert text.startswith("\\begin{aligned}\n")
-    assert text.count("&") == text.count("\n") - 1
+    assert text.count("&") - 2 * text.count(r"\begin{cases}") == text.count("\n") - 1
 
 
 @pytest.mark.parametrize("name", [n for n in stimuli if not stimuli[n].played])

@@ -31,6 +31,7 @@ OPTIONS = {
         {"t_start": 200.0, "t_stop": 700.0},
     ],
     "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
+    "FireClass": [{}, {"tolerance": 0.5}, {"t_start": 200.0, "t_stop": 700.0}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
     "EnergyUse": [
         {},

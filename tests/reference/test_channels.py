@@ -72,7 +72,9 @@ def test_held_currents_are_those_of_the_published_mechanism(name: str) -> None:
             assert model.currents_at(start)["x"] == pytest.approx(currents[0], rel=1e-3 if loose else 1e-5, abs=1e-9)
         found = [float(model.currents_at(states_after(model, start, v, t))["x"]) for t in AFTER]
         size = max(map(abs, currents))
-        np.testing.assert_allclose(found, currents[1:], rtol=2e-2 if loose else 1e-3, atol=2e-4 * size + 1e-9, err_msg=jump)
+        np.testing.assert_allclose(
+            found, currents[1:], rtol=2e-2 if loose else 1e-3, atol=2e-4 * size + 1e-9, err_msg=jump
+        )
 
 
 def test_nernst_potentials() -> None:
@@ -133,7 +135,7 @@ def test_rates_scale_with_temperature(name: str) -> None:
     """10 degC make all rates of a gate faster by one factor, 1 for those measured without temperature."""
     model = clamped(name, {})
     held = model.params["x.celsius"].value
-    for _, (kind, first, second) in model.rates.items():
+    for kind, first, second in model.rates.values():
         speeds = []
         for celsius in (held, held - 10.0):
             known = known_at(model, -47.3) | {"x.celsius": celsius}

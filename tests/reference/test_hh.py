@@ -139,6 +139,16 @@ def test_spike_times_and_voltages(name: str) -> None:
         assert charge == pytest.approx(expected["na_inward_charge_nC_per_cm2"], rel=1e-3)
 
 
+@pytest.mark.parametrize(("rtol", "atol"), [(None, 2e-3), (1e-7, 5e-5)])
+@pytest.mark.parametrize("name", RUNS)
+def test_spike_times_of_neurons_that_choose_their_steps(name: str, rtol: float | None, atol: float) -> None:
+    """All cases that hold to 0.02 ms, at the tolerance that is used when none is given, and far below."""
+    expected = RUNS[name]
+    run = sn.RunSim(driven(expected), expected["stop_ms"], method="tsit5", rtol=rtol)
+    assert run.spike_count.item() == len(expected["spike_times_ms"])
+    np.testing.assert_allclose(run.spike_time, expected["spike_times_ms"], atol=atol, rtol=0)
+
+
 @pytest.mark.parametrize(("method", "dt"), [("exp_euler", 0.01), ("exp_midpoint", 0.005), ("heun", 0.01)])
 @pytest.mark.parametrize("name", ["hh_step_0.05nA", "hh_step_T16", "hh_frozen_noise"])
 def test_second_order_methods_reach_the_tolerance(name: str, method: str, dt: float) -> None:

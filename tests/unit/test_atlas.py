@@ -224,3 +224,11 @@ def test_the_workflow_shows_all_patterns() -> None:
     assert len(names) == len(set(names)) >= 49
     assert sum(name.startswith("izhikevich_2004_") for name in names) == 20
     assert sum(name.startswith("adex_") for name in names) == 8
+
+
+def test_the_workflow_of_neurons_made_of_channels_holds_every_family() -> None:
+    panels = atlas.panels_of(read(Path(__file__).parents[2] / "workflows" / "conductance_neurons.toml"))
+    names = [panel.model.name for panel in panels]
+    families = {"traub_miles", "wang_buzsaki", "connor_stevens", "pinsky_rinzel", "pospischil_rs", "pospischil_ib"}
+    assert families | {"pospischil_fs", "pospischil_lts", "prinz_abpd1"} <= set(names)
+    assert len(names) == len(set(names)) >= 20

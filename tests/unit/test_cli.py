@@ -60,7 +60,7 @@ def test_show_names_every_parameter_state_and_source(call, name):
     for param, held in model.params.items():
         (row,) = [line.split() for line in lines if line.split()[:1] == [param] and len(line.split()) > 4]
         assert float(row[1]) == pytest.approx(held.value, rel=1e-5)
-        assert held.unit in row
+        assert f" {held.unit} " in f" {' '.join(row)} "
         assert held.source in text
     assert all(f"d{state}/dt" in text for state in model.states)
     assert model.hash in text

@@ -68,6 +68,8 @@ def test_commands_of_ours_are_commands(page):
         for line in re.findall(r"(?:^|&& |/)sneuron (.+?)(?:\s+#.*|\s*&&.*|)$", text, re.MULTILINE):
             words = shlex.split(line)
             command = cli.main.commands[words[0]]
+            if isinstance(command, click.Group) and words[1:2] and words[1] in command.commands:
+                command = command.commands[words[1]]
             options = {option for p in command.params if isinstance(p, click.Option) for option in p.opts}
             assert {w for w in words if w.startswith("--")} <= options, line
 

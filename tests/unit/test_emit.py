@@ -252,7 +252,19 @@ def test_words_of_the_module_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("hh", {"v", "h", "m", "n", "phi", "i_stim", *(f"{kind}_{c}" for kind in "igep" for c in ("k", "leak", "na"))}),
+        (
+            "hh",
+            {
+                "v",
+                "h",
+                "m",
+                "n",
+                "phi",
+                "i_stim",
+                "armed",
+                *(f"{kind}_{c}" for kind in "igep" for c in ("k", "leak", "na")),
+            },
+        ),
         ("adex", {"v", "w", "i_leak", "i_spike", "i_adaptation", "g_leak", "e_leak", "p_leak", "i_stim"}),
         ("izhikevich", {"v", "u", "i_quadratic", "i_recovery", "i_stim"}),
     ],

@@ -93,6 +93,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[errors.SneuronError], str]] 
     # units
     "37 mV for a conductance": (lambda: hh(gNa="120 mV"), errors.UnitError, "'mV' does not convert to 'mS/cm2'"),
     "37 nA for a density": (lambda: InjCur(HH, step("1 nA")), errors.UnitError, "does not convert to 'uA/cm2'"),
+    "37 a power that nobody can compute": (lambda: hh(gNa="1 mS/cm99999999"), errors.UnitError, "does not convert"),
     "37 no such unit": (lambda: hh(gNa="120 mZ"), errors.UnitError, "'mZ'"),
     "37 labelled": (lambda: hh(gNa=xr.DataArray([1.0], dims="a", attrs={"units": "mV"})), errors.UnitError, "mV"),
     # kinds

@@ -1,5 +1,6 @@
 """Mechanisms that meet in a neuron: pools, totals of ions, parameters that are states, compartments, Markov schemes."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 import sneuron as sn
-from sneuron.errors import ModelError, UnitError, UnknownNameError
+from sneuron.errors import ModelError, ParameterError, UnitError, UnknownNameError
 from sneuron.lang.expr import numpy_value
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
@@ -242,6 +243,45 @@ def test_parts_are_the_step_and_steps_are_the_run(method: str) -> None:
         assert (stepped[x].values == ran[x].values).all(), x
 
 
+def test_a_scheme_that_moves_implicitly_limits_no_step() -> None:
+    """The fastest ways of a scheme are microseconds; explicit methods say so."""
+    fast = cell({"na": Mount("na_raman"), "leak": LEAK})
+    run = sn.RunSim(sn.InitNeu({"model": fast, "v": -70.0, "na.g": 0.0}), 1.0, 0.025)
+    assert int(run.status) == int(sn.Status.OK)
+    with pytest.raises(sn.SneuronError, match=r"the fastest time constant is 0\.00\d+ ms"):
+        sn.RunSim(sn.InitNeu({"model": fast, "v": -70.0}), 1.0, 0.025, "euler")
+
+
+def test_steps_of_a_scheme_do_not_depend_on_its_names() -> None:
+    """Elimination goes by neighbours: other names give the same occupancies."""
+    turned = {"C": "z", "O": "m", "I": "a"}
+    steps = {k: dataclasses.replace(t, source=turned[t.source], target=turned[t.target])
+             for k, t in MARKOV.transitions.items()}  # fmt: skip
+    other = dataclasses.replace(MARKOV, transitions=steps, current="g*m*(v - E)")
+    found = []
+    for channel in (MARKOV, other):
+        state = sn.InitNeu({"model": cell({"na": Mount(channel), "leak": LEAK}), "v": -30.0})
+        found.append(sn.RunSim(state, 5.0, 0.05, return_state=True)[1])
+    for x, y in turned.items():
+        assert float(found[0][f"na.{x}"]) == pytest.approx(float(found[1][f"na.{y}"]), rel=1e-12)
+
+
+# capacitance
+
+
+def test_a_capacitance_that_is_not_above_0_is_refused_before_anything_runs() -> None:
+    """For some of the points, or for the defaults; through functions of parameters, too."""
+    folded = Neuron(
+        "folded", "C*left", channels={"leak": LEAK}, functions={"left": "1 - part"}, source=OWN,
+        params={"C": param(1.0, "uF/cm2", 0.1), "part": param(0.2, "1", 0.0, 2.0)},
+    )  # fmt: skip
+    assert int(sn.RunSim(sn.InitNeu({"model": folded, "part": [0.0, 0.9]}), 1.0).status.max()) == int(sn.Status.OK)
+    with pytest.raises(ParameterError, match=r"capacitance.*is not above 0 for 2 of 3 points"):
+        sn.InitNeu({"model": folded, "part": [0.5, 1.0, 1.5]})
+    with pytest.raises(ModelError, match="not above 0 at the default"):
+        load_model(dataclasses.replace(folded, params={**folded.params, "part": param(1.0, "1")}))
+
+
 # other channels in the same place
 
 
@@ -271,6 +311,7 @@ def test_a_parameter_of_a_channel_is_swept_by_path() -> None:
          "has a value"),
         (lambda: cell({"x": Mount("leak", names={"v": "vd"})}), UnknownNameError, "vd"),
         (lambda: cell({"current": Mount("leak")}), ModelError, "taken"),
+        (lambda: cell({"m": Mount("na_hh", names={"m": "m"})}), ModelError, "'m' is given twice"),
         (lambda: cell({"x": Mount(Channel("bad", "g*A*v", transitions={
             "a": Transition("A", "B", "1", "2"), "b": Transition("B", "A", "3")},
             params={"g": param(1.0, "mS/cm2")}, source=OWN))}), ModelError, "given twice"),

@@ -1,11 +1,15 @@
 """The parts of a step, and single currents, each on its own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import sneuron as sn
-from sneuron.lang.model import load_model
+from sneuron.core.currents import _check_kind
+from sneuron.lang.model import channels, load_model
+from sneuron.lang.spec import Mount, Neuron, Param
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,32 @@ def test_a_current_that_is_not_linear_in_the_voltage_has_no_conductance() -> Non
     assert np.isnan(now.reversal.sel(channel="spike"))
     assert now.conductance.sel(channel="leak").item() == 30.0
     assert now.current.sel(channel="leak").item() == pytest.approx(30.0 * 10.6)
+
+
+def test_concentrations_stand_side_by_side() -> None:
+    """In mM, whatever the unit of a pool; used up with the currents."""
+    model = sn.load_model("prinz", channels={"shell": "ca_pool"})
+    now = sn.IonDyn(sn.InitNeu({"model": model, "cai": [0.05, 3.0], "gNa": [100.0, 200.0, 400.0]}))
+    assert now.concentration.dims == ("cai_start", "gNa", "pool")
+    assert now.concentration.attrs["units"] == "mM"
+    assert now.pool.values.tolist() == ["cai", "shell.cai"]
+    np.testing.assert_allclose(now.concentration.sel(pool="cai").isel(gNa=1), [5e-5, 3e-3], rtol=1e-12)
+    np.testing.assert_allclose(now.concentration.sel(pool="shell.cai"), 2.4e-4, rtol=1e-12)
+    for after in (sn.UpdVolt(now), sn.StepSim(now), sn.InitNeu(now)):
+        assert not {"concentration", "pool", "current", "channel"} & set(after.variables)
+    xr.testing.assert_identical(sn.StepSim(now), sn.StepSim(sn.InitNeu(now)))
+    assert "concentration" not in sn.IonDyn(sn.InitNeu("hh"))
+
+
+def test_a_ghk_current_reverses_at_its_nernst_potential() -> None:
+    """Also where its calcium is a pool; it has no conductance."""
+    mounts = {"ca": Mount("ca_t_ghk", {"cai": "cai"}), "pool": Mount("ca_pool", {"cai": "cai"})}
+    model = sn.load_model("hh", channels=mounts)
+    now = sn.IonDyn(sn.InitNeu({"model": model, "cai": [1e-4, 1e-3]}))
+    assert np.isnan(now.conductance.sel(channel="ca")).all()
+    expected = 8314.462618 * 309.15 / (2 * 96485.33212) * np.log(2.0 / np.array([1e-4, 1e-3]))
+    np.testing.assert_allclose(now.reversal.sel(channel="ca"), expected, rtol=1e-12)
+    np.testing.assert_allclose(now.reversal.sel(channel="na"), 50.0)
 
 
 def test_stimuli_are_injected_at_the_time_of_the_state() -> None:
@@ -173,4 +203,57 @@ def test_voltages_with_units_are_converted() -> None:
 )
 def test_currents_refuse(call: object, says: str) -> None:
     with pytest.raises(sn.SneuronError, match=says):
+        call()
+
+
+@pytest.mark.parametrize("name", [n for n in channels if channels[n].current])
+def test_every_channel_belongs_to_one_kind_of_current(name: str) -> None:
+    """By its ion; those of sodium and potassium together go with potassium, those that never change are leaks."""
+    kinds = {"NaCur": ("na",), "KCur": ("k", ""), "CaCur": ("ca",), "LeakCur": ("", "na", "k", "cl")}
+    taken = []
+    for where, ions in kinds.items():
+        try:
+            _check_kind(channels[name], ions, where)
+        except sn.SneuronError:
+            continue
+        taken.append(where)
+    assert taken == (
+        ["LeakCur"] if name.startswith("leak") else [{"na": "NaCur", "ca": "CaCur"}.get(name.split("_")[0], "KCur")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (sn.NaCur, {"channel": "na_wb", "g": 17.5}),
+        (sn.NaCur, {"channel": "na_raman"}),
+        (sn.KCur, {"channel": "k_a_cs", "b": 0.5, "a": 0.9}),
+        (sn.KCur, {"channel": "k_sk_kohler", "cai": 1e-3}),
+        (sn.KCur, {"channel": "h_destexhe", "cai": 1e-3}),
+        (sn.CaCur, {"channel": "ca_n_ghk", "m": 1.0, "h": 1.0}),
+        (sn.LeakCur, {"channel": "leak_cl", "g": 0.5}),
+    ],
+)
+def test_currents_of_other_channels_by_name(function: Any, values: dict[str, Any]) -> None:
+    name = values["channel"]
+    v = np.linspace(-90.0, 40.0, 14)
+    cell = Neuron("clamped", "C", channels={"x": Mount(name)}, params={"C": Param(1.0, "uF/cm2")}, source="own choice")
+    given = {f"x.{k}": x for k, x in values.items() if k != "channel"}
+    expected = load_model(cell).currents_at({"v": v, **given})["x"]
+    found = function(v, **values)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-13 * np.abs(expected).max())
+    assert found.name == f"i_{name}"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sn.LeakCur(-65.0, channel="na_hh"), "'na_hh' is no leak.*Possible: leak, leak_cl, leak_k, leak_na"),
+        (lambda: sn.KCur(-65.0, channel="leak_k"), "carries 'k', not 'k'|k_hh"),
+        (lambda: sn.CaCur(-65.0, channel="ca_pool"), "carries 'no single ion', not 'ca'"),
+        (lambda: sn.NaCur(-65.0, channel="na_raman", m=0.5), "'m' is not known.*Possible:.*C1"),
+    ],
+)
+def test_channels_of_another_kind_are_refused(call: Any, words: str) -> None:
+    with pytest.raises(sn.SneuronError, match=words):
         call()

@@ -12,7 +12,7 @@ CA_POOL_PRINZ = Channel(
     functions={"E": "8314.462618*(celsius + 273.15)/(2*96485.33212)*log(outside/cai)"},
     params={
         "f": Param(
-            9.39488, "uM cm2/uA", 0.0, 1e6, PRINZ03 + ": 14.96 uM/nA over 0.628e-3 cm2", "calcium that a current brings"
+            9.39488, "uM*cm2/uA", 0.0, 1e6, PRINZ03 + ": 14.96 uM/nA over 0.628e-3 cm2", "calcium that a current brings"
         ),
         "tau": Param(200.0, "ms", 0.001, 1e6, PRINZ03, "time constant of removal"),
         "rest": Param(0.05, "uM", 0.0, 9999.0, PRINZ03, "calcium at rest"),

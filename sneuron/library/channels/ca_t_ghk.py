@@ -19,7 +19,7 @@ CA_T_GHK = Channel(
         ),
         "h": Gate(
             inf="1/(1 + exp((v + shift + 81)/4))",
-            tau="30.8 + (211.4 + exp((v + shift + 113.2)/5))/(1 + exp((v + shift + 84)/3.2))",
+            tau="where(v + shift < -80, exp((v + shift + 467)/66.6), 28 + exp(-(v + shift + 22)/10.5))",
             rate="phi_h",
             note="inactivation",
         ),
@@ -37,7 +37,7 @@ CA_T_GHK = Channel(
         "shift": Param(2.0, "mV", -100.0, 100.0, DESTEXHE98 + ", 2 mM calcium outside", "shift by surface charge"),
         "celsius": Param(36.0, "degC", -10.0, 60.0, DESTEXHE98, "temperature; Q10 = 5 for m, 3 for h"),
     },
-    source=HM92 + "; as restated by " + DESTEXHE98,
+    source=HM92 + "; as in ITGHK.mod of " + DESTEXHE98 + ", ModelDB 279",
     note="x = 2 F v / (R T); the flux is written with exprel and exact at v = 0; E is the Nernst potential. "
     "Kinetics measured at 24 degC.",
 )

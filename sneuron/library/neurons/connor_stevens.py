@@ -12,7 +12,7 @@ CONNOR_STEVENS = Neuron(
     channels={
         "na": Mount("na_cs", names={"g": "gNa", "E": "ENa", "m": "m", "h": "h", "phi": "phi"}),
         "k": Mount("k_cs", names={"g": "gK", "E": "EK", "n": "n", "phi": "phi"}),
-        "a": Mount("k_a_cs", names={"g": "gA", "E": "EA", "a": "a", "b": "b"}),
+        "ka": Mount("k_a_cs", names={"g": "gA", "E": "EA", "a": "a", "b": "b"}),
         "leak": Mount("leak", names={"g": "gL", "E": "EL"}),
     },
     params={

@@ -15,7 +15,7 @@ POSPISCHIL_IB = Neuron(
     channels={
         "na": Mount("na_tm", names={"g": "gNa", "E": "ENa", "m": "m", "h": "h", "phi": "phi", **RATES}),
         "k": Mount("k_tm", names={"g": "gK", "E": "EK", "n": "n", "phi": "phi", **RATES}),
-        "m": Mount("k_m_yamada", names={"g": "gM", "E": "EK", "p": "p", "tau_max": "tau_max", "celsius": "celsius"}),
+        "km": Mount("k_m_yamada", names={"g": "gM", "E": "EK", "p": "p", "tau_max": "tau_max", "celsius": "celsius"}),
         "ca": Mount("ca_l_ohmic", names={"g": "gCaL", "E": "ECa", "q": "q", "r": "r"}),
         "leak": Mount("leak", names={"g": "gL", "E": "EL"}),
     },

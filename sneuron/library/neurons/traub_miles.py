@@ -30,7 +30,7 @@ TRAUB_MILES = Neuron(
     dt=0.025,
     variants={
         "traub_miles": Variant(
-            note="Benchmark 3 (COBAHH): 20000 um2 of membrane; the same values in NEST and Brian2.",
+            note="Benchmark 3 (COBAHH): 20000 um2 of membrane; the same values in NEST and Brian2. Fires by itself.",
             protocol=Protocol(300.0, {"on": Injection("step", {"amplitude": 2.0, "start": 50.0, "stop": 250.0})}, OWN),
         ),
         "traub_miles_rs": Variant(

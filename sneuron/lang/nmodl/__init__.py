@@ -1,0 +1,1 @@
+"""NMODL, NEURON's language of mechanisms, read into descriptions of ours."""
