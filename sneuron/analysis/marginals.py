@@ -134,7 +134,7 @@ def _frozen(name: str, args: tuple[float, ...], kwds: tuple[tuple[str, float], .
 
 @functools.lru_cache(maxsize=256)
 def _spectral(marginal: Marginal) -> float:
-    """Poincare constant on an interval: 1 over the first eigenvalue above 0 of -(p g')' = lambda p g, g' = 0 at ends."""
+    """Poincare constant on an interval: 1/(first eigenvalue above 0) of -(p g')' = lambda p g with g' = 0 at ends."""
     from scipy.linalg import eigh
 
     low, high = marginal.support()

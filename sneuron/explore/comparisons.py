@@ -156,9 +156,7 @@ def radial(n: int, params: Mapping[str, Any], groups: Any = None, seed: int = 0)
     return _samples("radial", _whole(n, "radial", "n", 2), params, groups, seed, ())
 
 
-def nudges(
-    n: int, params: Mapping[str, Any], replicates: int = 8, nudge: float = 1e-3, seed: int = 0
-) -> Samples:
+def nudges(n: int, params: Mapping[str, Any], replicates: int = 8, nudge: Any = 1e-3, seed: int = 0) -> Samples:
     """Points of a Sobol sequence, and each with one parameter a little further: for derivative-based measures.
 
     Dims (row, replicate, move).
@@ -197,7 +195,7 @@ def nudges(
     where = "nudges"
     if isinstance(nudge, bool) or not isinstance(nudge, int | float) or not 0 < nudge <= 0.5:
         raise errors.ParameterError(where, f"nudge = {nudge!r} is no share of a distribution", "above 0, up to 0.5")
-    for name, what in params.items() if isinstance(params, Mapping) else ():
+    for name, what in params.items():
         if isinstance(what, list):
             raise errors.ParameterError(where, f"{name!r} is a choice among values and has no derivative")
     own = ("replicates", _whole(replicates, where, "replicates", 2)), ("nudge", float(nudge))
@@ -284,9 +282,7 @@ def checked_groups(groups: Any, params: Mapping[str, Any], where: str) -> tuple[
     return tuple((str(group), tuple(members)) for group, members in groups.items())
 
 
-def _samples(
-    kind: str, n: int, params: Any, groups: Any, seed: Any, options: tuple[tuple[str, Any], ...]
-) -> Samples:
+def _samples(kind: str, n: int, params: Any, groups: Any, seed: Any, options: tuple[tuple[str, Any], ...]) -> Samples:
     if not isinstance(params, Mapping) or not params:
         raise errors.ParameterError(kind, "no parameters are given", mend=f"Write {kind}(n, {{'gNa': (80, 160)}}).")
     held = checked_groups(groups, params, kind)
@@ -336,17 +332,17 @@ def _farthest(made: Samples, pool: int) -> tuple[int, ...]:
     scale = dict(made.options)["levels"] - 1
     walks = np.stack([np.rint(design.at(name, places) * scale) for name in named], axis=-1)
     apart = _distances(walks) ** 2
-    order = list(np.unravel_index(int(np.argmax(apart)), apart.shape)) if pool > 1 else [0]
+    order = [int(k) for k in np.unravel_index(int(np.argmax(apart)), apart.shape)] if pool > 1 else [0]
     gained = apart[:, order].sum(axis=1)
     while len(order) < pool:
         gained[order] = -1.0
         order.append(int(np.argmax(gained)))
         gained = np.where(gained < 0, -1.0, gained + apart[:, order[-1]])
-    return tuple(int(k) for k in order)
+    return tuple(order)
 
 
 def _distances(walks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Sums of the distances of all points of one walk from all of another; rounded, so that ties are ties everywhere."""
+    """Sums of distances of all points of one walk from all of another; rounded, so that ties are ties everywhere."""
     many, length, width = walks.shape
     found = np.zeros((many, many))
     norm = (walks**2).sum(axis=2)

@@ -61,7 +61,7 @@ def lazy_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
 
 def starts(space: Space, before: Space | None = None) -> dict[str, int]:
     """Where a part begins along the dims that have no coordinate of their own name."""
-    found = {}
+    found: dict[str, int] = {}
     for axis in space.axes:
         if axis.dim not in axis.names:
             found |= {**dict.fromkeys(axis.dims, 0), axis.dim: int(getattr(axis, "start", 0))}
@@ -74,7 +74,7 @@ def _variable(space: Space, name: str, known: Known) -> xr.Variable:
     param = known.params[name]
     attrs = {"units": param.unit, "long_name": param.note or name}
     drawn = [dict(axis.columns)[name] for axis in space.axes if isinstance(axis, Design) and name in axis.names]
-    attrs |= {DISTRIBUTION: marginal.text() for marginal in drawn}
+    attrs |= {DISTRIBUTION: drawn[0].text()} if drawn else {}
     return xr.Variable(space.dims_of(name), indexing.LazilyIndexedArray(ComputedColumn(space, name)), attrs)
 
 
@@ -100,8 +100,8 @@ def design_points(samples: Samples) -> xr.Dataset:
     Returns
     -------
     Dataset
-        A coordinate for each parameter over the dims of the design; it says what it was drawn from. Those that say which
-        points are compared. Computed when asked for where there are many.
+        A coordinate for each parameter over the dims of the design; it says what it was drawn from. Those that say
+        which points are compared. Computed when asked for where there are many.
 
     Examples
     --------

@@ -230,7 +230,9 @@ class Trajectories:
     def turns(self, design: Design, number: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.int64]]:
         """For each group, how many move before it."""
         words = [philox(number, _ORDER + (k << 32), design.seed)[0] for k in range(len(design.groups))]
-        return [sum((other < own for other in words), np.zeros(number.shape, np.int64)) for own in words]
+        return [
+            sum(((other < own).astype(np.int64) for other in words), np.zeros(number.shape, np.int64)) for own in words
+        ]
 
     def _jump(self, design: Design, number: npt.NDArray[np.uint64], members: tuple[str, ...]) -> Floats:
         """How far a group moves, in (0, 1); with a sign where it is one parameter."""
@@ -406,7 +408,9 @@ def _uniform(number: npt.NDArray[np.uint64], stream: int, seed: int) -> Floats:
 
 
 def _numbered(many: int, start: int) -> xr.Variable:
-    return xr.Variable(REPLICATE, np.arange(start, start + many), {"units": "1", "long_name": "number of the replicate"})
+    return xr.Variable(
+        REPLICATE, np.arange(start, start + many), {"units": "1", "long_name": "number of the replicate"}
+    )
 
 
 def _moves(design: Design, dims: tuple[str, ...], moved: Any, by: Any, before: Any) -> dict[str, xr.Variable]:

@@ -11,9 +11,9 @@ import numpy as np
 from sneuron import errors, labels
 from sneuron.explore.build import MAIN, add_part, entry_of
 from sneuron.explore.cluster import Place
+from sneuron.explore.designs import Design
 from sneuron.explore.plan import Plan
 from sneuron.explore.ranges import Range, range_of
-from sneuron.explore.designs import Design
 from sneuron.explore.samplers import NESTED
 from sneuron.explore.space import Axis, Known, Space
 from sneuron.store.folder import StudyFolder

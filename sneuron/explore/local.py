@@ -135,8 +135,8 @@ def _along(run: xr.Dataset, state: str, columns: list[str], values: Mapping[str,
     good = run[labels.STATUS] == int(Status.OK)
     at = xr.DataArray(np.array(list(values.values())), dims=PARAM)
     level = run[state].where(run[state] != 0)
-    count = xr.where(good, 1, 0).broadcast_like(slope).transpose(*slope.dims).astype(np.int64)
-    remark = xr.where(good, Remark.FINE, Remark.TOO_FEW_POINTS).broadcast_like(slope).transpose(*slope.dims)
+    count = good.astype(np.int64).broadcast_like(slope).transpose(*slope.dims).astype(np.int64)
+    remark = count.copy(data=np.where(count > 0, Remark.FINE, Remark.TOO_FEW_POINTS))
     made = {
         "slope": slope.where(good),
         "elasticity": (slope * at / level).transpose(*slope.dims).where(good),

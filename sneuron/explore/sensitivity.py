@@ -95,8 +95,8 @@ def SensAnal(
         at; all when omitted.
     method : str
         With a model: "sobol" (the default), "morris", "efast", "dgsm", "local", or one of the next four. With points
-        that are there: "first", "pawn", "delta", "pce" for samples, "anova" for grids; when omitted, that which fits the
-        points.
+        that are there: "first", "pawn", "delta", "pce" for samples, "anova" for grids; when omitted, that which fits
+        the points.
     outputs : mapping or list
         With a model as for `ParamSweep`; with points that are there, names of variables.
     n : int
@@ -162,7 +162,7 @@ def SensAnal(
     """
     asked = {"missing": missing, "ci": ci, "span": span}
     if isinstance(what, xr.DataArray):
-        what = what.to_dataset(name=str(what.name or "output"))
+        what = what.to_dataset(name="output" if what.name is None else str(what.name))
     if isinstance(what, xr.Dataset | Study):
         _refuse_late(what, n, until, store, seed)
         return _of_points(what, ranges, method, outputs, n, until, most, history, asked, more)
@@ -270,7 +270,9 @@ def _of_points(
     for option in options:
         if option not in estimator.options:
             known = [o for o in estimator.options if o != "params"]
-            raise errors.unknown(_WHERE, f"option of method {estimator.name!r} for points that are there", option, known)
+            raise errors.unknown(
+                _WHERE, f"option of method {estimator.name!r} for points that are there", option, known
+            )
     request = Request(estimator, **asked, options=options)
     if isinstance(what, Study):
         if n is not None and n > _size(what):
@@ -314,14 +316,12 @@ def _dims(data: xr.Dataset, request: Request) -> tuple[str, ...]:
 def _planned_design(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """What the plan says of the design, without its parameters."""
     axes = json.loads(attrs["space"])["axes"] if "space" in attrs else []
-    found = next((axis["design"] for axis in axes if "design" in axis), {})
+    found: dict[str, Any] = next((axis["design"] for axis in axes if "design" in axis), {})
     own = {k: v for k, v in found.items() if k in ("kind", "seed")} | found.get("options", {})
     return {k: v for k, v in own.items() if k != "chosen"} | ({"design": own["kind"]} if "kind" in own else {})
 
 
-def _outputs(
-    data: xr.Dataset, estimator: Estimator, wanted: Any, params: Any, plan: Plan | None = None
-) -> list[str]:
+def _outputs(data: xr.Dataset, estimator: Estimator, wanted: Any, params: Any, plan: Plan | None = None) -> list[str]:
     """Which outputs are analysed; of a study those that it was asked for."""
     kind = walk.kind_of(data)
     dims = walk.KINDS.get(kind) or walk.dims_of(data, walk.parameters(data, params))
@@ -344,9 +344,7 @@ def _fitting(data: xr.Dataset, method: str | None, params: Any) -> Estimator:
     return estimators[method]
 
 
-def _sorted(
-    estimator: Estimator, more: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def _sorted(estimator: Estimator, more: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Options of the design, of the estimator, of the sweep; whatever is none of them is refused."""
     make = DESIGNS[estimator.name].make
     design = [p for p in inspect.signature(make).parameters if p not in ("n", "params", "seed")]
@@ -411,7 +409,9 @@ def _check_growth(estimator: Estimator, until: Any, most: Any) -> None:
 def _refuse_late(what: Any, n: Any, until: Any, store: Any, seed: Any) -> None:
     """What only makes sense for points that are to be computed."""
     if store is not None or seed != 0:
-        raise errors.ParameterError(_WHERE, "store and seed are for studies that are to be made", mend="Leave them out.")
+        raise errors.ParameterError(
+            _WHERE, "store and seed are for studies that are to be made", mend="Leave them out."
+        )
     if isinstance(what, xr.Dataset) and (n is not None or until is not None):
         mend = "Give the study, Study.open(...), instead of its data."
         raise errors.ParameterError(_WHERE, "n and until make a study grow, and a dataset does not", mend=mend)

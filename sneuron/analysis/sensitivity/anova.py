@@ -56,7 +56,9 @@ def grid_indices(data: xr.Dataset, name: str, ci: float = 0.95, params: Any = No
     turned = (dims[-1], *dims[:-1])
     levels = _levels(data, name, dims, order)
     lines = _lines(data, name, dims, dims[1:], levels["centre", ()])
-    lines |= _lines(data, name, turned, dims[:1], levels["centre", ()]) if len(dims) > 1 else {dims[0]: levels["whole", ()]}
+    lines |= (
+        _lines(data, name, turned, dims[:1], levels["centre", ()]) if len(dims) > 1 else {dims[0]: levels["whole", ()]}
+    )
     return _told(data, name, dims, levels, lines, order)
 
 
@@ -112,7 +114,12 @@ def _lines(
 
 
 def _told(
-    data: xr.Dataset, name: str, dims: tuple[str, ...], levels: Mapping[Any, Floats], lines: Mapping[str, Floats], order: int
+    data: xr.Dataset,
+    name: str,
+    dims: tuple[str, ...],
+    levels: Mapping[Any, Floats],
+    lines: Mapping[str, Floats],
+    order: int,
 ) -> xr.Dataset:
     whole = levels["whole", ()]
     constant = levels["square", ()] == 0

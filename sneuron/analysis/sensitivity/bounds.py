@@ -39,8 +39,8 @@ def bounds(
 
     Notes
     -----
-    Interval arithmetic on every term of the sums, with a failed output anywhere between `least` and `most`; the variance
-    is least when failed points lie at the mean, and greatest when they lie at both ends. Manski 2003, Partial
+    Interval arithmetic on every term of the sums, with a failed output anywhere between `least` and `most`; the
+    variance is least when failed points lie at the mean, and greatest when they lie at both ends. Manski 2003, Partial
     Identification of Probability Distributions, doi:10.1007/b97478.
     """
     groups, _ = groups_of(data)

@@ -171,7 +171,13 @@ def _of_element(sums: Mapping[str, Floats], k: int, terms: Terms, ci: float, fit
         told |= bounds_of(key, left_out(weights[key], np.stack([w[key] for w in without]), ci))
     coefficients = fitted(*whole[:2], chosen)
     level = float(sums["centre"][k] + coefficients[0])
-    return {**told, "mean": level, "sd": float(np.sqrt((coefficients[1:] ** 2).sum())), "error": error, "terms": len(chosen)}
+    return {
+        **told,
+        "mean": level,
+        "sd": float(np.sqrt((coefficients[1:] ** 2).sum())),
+        "error": error,
+        "terms": len(chosen),
+    }
 
 
 def _shares(coefficients: Floats, terms: Terms, order: int) -> dict[str, Floats]:
@@ -217,4 +223,6 @@ def _told(data: xr.Dataset, name: str, names: list[str], found: Mapping[str, Flo
     marks = {Remark.CONSTANT_OUTPUT: found["constant"] == 1, Remark.TOO_FEW_POINTS: found["few"] == 1}
     counts = {"n_ok": count, "n_failed": walk.count(data, names) - count}
     made |= {n: walk.labelled(v, single, data, name, dims) for n, v in counts.items()}
-    return xr.Dataset({**made, "remark": walk.labelled(flagged(shape, marks), single, data, name, dims, remark_attrs())})
+    return xr.Dataset(
+        {**made, "remark": walk.labelled(flagged(shape, marks), single, data, name, dims, remark_attrs())}
+    )

@@ -26,7 +26,7 @@ def fourier_indices(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset
     Parameters
     ----------
     data : Dataset
-        Dims replicate, curve, row; the coordinate `curve` names parameters, its attributes say `frequency`, `harmonics`.
+        Dims replicate, curve, row; `curve` names parameters, its attributes say `frequency` and `harmonics`.
     name : str
         Which output; its further dims are carried along.
     ci : float, default 0.95
@@ -39,8 +39,9 @@ def fourier_indices(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset
 
     Notes
     -----
-    S1: the power at the first M multiples of the parameter's frequency, over the variance. ST: one minus the power below
-    half of that frequency, where all others lie. Saltelli, Tarantola & Chan 1999, doi:10.1080/00401706.1999.10485594.
+    S1: the power at the first M multiples of the parameter's frequency, over the variance. ST: one minus the power
+    below half of that frequency, where all others lie. Saltelli, Tarantola & Chan 1999,
+    doi:10.1080/00401706.1999.10485594.
     Intervals are Student's over replicates, which have other phases; that frequencies interfere is a bias which they do
     not show. Where points of a curve are lacking, coefficients are means over those that are there, and the power that
     the lacking ones add by chance, (lacking share) x variance/(points), is taken off.
@@ -65,7 +66,7 @@ def fourier_indices(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset
 
 
 def _powers(curve: Floats, fast: int, harmonics: int) -> tuple[Floats, ...]:
-    """Power at a parameter's own multiples, power at low frequencies, variance, count, extremes: curve, row, element."""
+    """Power at multiples of a parameter's frequency, power below them, variance, count, extremes."""
     good = ~np.isnan(curve)
     rows, count = curve.shape[1], good.sum(axis=1)
     many = np.where(count > 1, count, np.nan)

@@ -131,9 +131,9 @@ def borgonovo_delta(
     :math:`\delta_i = \frac12 E\left[\int |f_y(y) - f_{y|x_i}(y)|\,dy\right]` (Borgonovo 2007,
     doi:10.1016/j.ress.2006.04.015), the mean total variation distance. It does not change when the output is
     transformed, so densities are counts in bins that are equally probable. The sizes of differences of counts are too
-    large by chance. Here their signs are found in seven of eight random groups of points, and the differences are summed
-    with these signs in the eighth: that estimate is never too large in the mean, and nought for a parameter without
-    effect; of partitions into 4 to 64 bins the one that finds most is taken. Slices: Plischke et al. 2013,
+    large by chance. Here their signs are found in seven of eight random groups of points, and the differences are
+    summed with these signs in the eighth: that estimate is never too large in the mean, and nought for a parameter
+    without effect; of partitions into 4 to 64 bins the one that finds most is taken. Slices: Plischke et al. 2013,
     doi:10.1016/j.ejor.2012.11.047.
     """
     names, many = _checked(data, params, "delta"), walk.count(data, walk.parameters(data, params))
@@ -158,7 +158,7 @@ def _checked(data: xr.Dataset, params: Any, method: str) -> list[str]:
 def _slices(given: Any) -> int | None:
     if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 2):
         raise errors.ParameterError("slices", f"{given!r} slices", "a whole number from 2")
-    return given
+    return None if given is None else int(given)
 
 
 def _line_sums(sorts: Mapping[str, Slices], steps: Any) -> dict[str, Floats]:

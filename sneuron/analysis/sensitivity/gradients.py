@@ -15,7 +15,7 @@ from sneuron.analysis.sensitivity import walk
 from sneuron.analysis.sensitivity.intervals import Remark, bounds_of, flagged, mean_of, ratio_of, remark_attrs
 from sneuron.analysis.sensitivity.sobol import PARAM
 from sneuron.analysis.sensitivity.walk import CHANGE
-from sneuron.labels import MOVE, MOVED, REPLICATE
+from sneuron.labels import MOVED, REPLICATE
 
 __all__ = ["derivative_measures", "local_slopes"]
 
@@ -39,9 +39,9 @@ def derivative_measures(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dat
     Returns
     -------
     Dataset
-        Over `param`: `nu`, the mean of the squared derivative (output units over parameter units, squared); `slope`, the
-        mean derivative; `ST_bound`, which the total index does not exceed (NaN where no constant of Poincare is known);
-        each with `_low` and `_high`; `n_ok`, `n_failed`; `remark`.
+        Over `param`: `nu`, the mean of the squared derivative (output units over parameter units, squared); `slope`,
+        the mean derivative; `ST_bound`, which the total index does not exceed (NaN where no constant of Poincare is
+        known); each with `_low` and `_high`; `n_ok`, `n_failed`; `remark`.
 
     Notes
     -----
@@ -140,8 +140,8 @@ def local_slopes(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset:
 
     Notes
     -----
-    :math:`(f(x + h) - f(x - h))/2h`; elasticity :math:`(x/f)\,\partial f/\partial x`. Outputs that jump (counts) have no
-    derivative.
+    :math:`(f(x + h) - f(x - h))/2h`; elasticity :math:`(x/f)\,\partial f/\partial x`. Outputs that jump (counts) have
+    no derivative.
     """
     del ci
     names = [n for n in walk.parameters(data) if data[n].dims == (CHANGE,)]

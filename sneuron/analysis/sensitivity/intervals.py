@@ -1,4 +1,4 @@
-"""How sure an estimate is: Student's interval from replicates, from samples, from groups left out; and remarks on it."""
+"""How sure an estimate is: Student's interval from replicates, samples, or groups left out; and remarks on it."""
 
 from __future__ import annotations
 

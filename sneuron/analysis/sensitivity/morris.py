@@ -44,9 +44,9 @@ def elementary_effects(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Data
     -----
     :math:`EE_i = (f(x + \Delta e_i) - f(x))/\Delta` with :math:`\Delta` a share of the distribution of the parameter.
     Morris 1991, doi:10.1080/00401706.1991.10484804; mu_star: Campolongo, Cariboni & Saltelli 2007,
-    doi:10.1016/j.envsoft.2006.10.004. Intervals are Student's over trajectories; that of sigma is that of its logarithm,
-    with the fourth moment of the effects. Trajectories that were chosen to lie far apart are no random sample: their
-    intervals are rather too wide.
+    doi:10.1016/j.envsoft.2006.10.004. Intervals are Student's over trajectories; that of sigma is that of its
+    logarithm, with the fourth moment of the effects. Trajectories that were chosen to lie far apart are no random
+    sample: their intervals are rather too wide.
     """
     groups = str(data[MOVED].attrs["flag_meanings"]).split()
     totals: dict[str, Floats] = {}
@@ -109,7 +109,9 @@ def _moments(totals: dict[str, Floats], ci: float) -> tuple[dict[str, Floats], n
     off = totals["off_1"] / many
     second = np.maximum(totals["off_2"] / many - off**2, 0.0)
     second = np.where(second <= 1e-14 * totals["off_2"] / many, 0.0, second)
-    fourth = totals["off_4"] / many - 4 * off * totals["off_3"] / many + 6 * off**2 * totals["off_2"] / many - 3 * off**4
+    fourth = (
+        totals["off_4"] / many - 4 * off * totals["off_3"] / many + 6 * off**2 * totals["off_2"] / many - 3 * off**4
+    )
     factor = student(np.nan_to_num(many, nan=1.0), ci)
     variance = second * many / (many - 1)
     sigma, size = np.sqrt(variance), totals["size"] / many

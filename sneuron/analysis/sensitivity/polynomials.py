@@ -56,7 +56,8 @@ class Basis:
 
 def basis_of(coord: xr.DataArray, degree: int) -> Basis:
     """Polynomials for a parameter: Hermite for a normal one, Legendre in the probability for any other that was drawn,
-    and for values that nothing is known of those under which these values are orthonormal."""
+    and for values that nothing is known of those under which these values are orthonormal.
+    """
     marginal = marginal_told(coord.attrs)
     order = np.arange(degree + 1, dtype=np.float64)
     if marginal is not None and marginal.kind == "norm":

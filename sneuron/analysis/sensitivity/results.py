@@ -45,7 +45,7 @@ class Request:
     """
 
     def __init__(
-        self, estimator: Estimator, ci: float = 0.95, missing: str = "pairwise", span: Any = None,
+        self, estimator: Estimator, ci: Any = 0.95, missing: str = "pairwise", span: Any = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         where = "SensAnal"

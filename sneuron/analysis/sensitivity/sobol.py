@@ -116,7 +116,9 @@ def _add(totals: dict[str, Floats], block: Floats, groups: int) -> None:
         totals[key] = totals[key] + value if key in totals else value.astype(np.float64)
 
 
-def _compared(stem: str, own: Floats, other: Floats, mixed: Floats, pair: Any, third: Any, whole: bool) -> dict[str, Any]:
+def _compared(
+    stem: str, own: Floats, other: Floats, mixed: Floats, pair: Any, third: Any, whole: bool
+) -> dict[str, Any]:
     """Sums over pairs (own, mixed) for the total order and over triples (with other) for the first order."""
     change = mixed - own
     if not whole:
@@ -138,7 +140,7 @@ def _paired(a: Floats, b: Floats, ab: Floats, ba: Floats, ok_ab: Any, ok_ba: Any
     has_left, has_right = ok_ba.astype(np.float64), ok_ab.astype(np.float64)
 
     def over(one: Floats, other: Floats) -> Floats:
-        found = np.einsum("nrie,nrje->rije", one, other)
+        found: Floats = np.einsum("nrie,nrje->rije", one, other)
         return found + found.swapaxes(1, 2)
 
     product = over(left, right) - over(has_left, has_right * (a * b))
@@ -256,5 +258,3 @@ def _level(
 def estimated(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset:
     """Indices of one output of a pick-freeze design; see `sums` and `indices`."""
     return indices(sums(data, name), ci)
-
-

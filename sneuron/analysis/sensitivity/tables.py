@@ -1,4 +1,4 @@
-"""Points of any sample sorted into slices of a parameter: counts and sums, in groups of points that check each other."""
+"""Points of any sample sorted into slices of a parameter: counts and sums, in groups that check each other."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def folds_of(number: npt.NDArray[np.uint64], many: int = FOLDS) -> Index:
 
 def pilot(data: xr.Dataset, name: str, names: Sequence[str]) -> tuple[Floats, Index, npt.NDArray[np.bool_]]:
     """The output at some thousand points, chosen at random by their numbers; of each element how many numbers it has at
-    all points, and whether they are all the same."""
+    all points, and whether they are all the same.
+    """
     every = np.uint64(max(1, walk.count(data, names) // _MANY))
     chosen, counts, least, most = [], [], [], []
     for _, y, number in walk.points(data, name, names):
@@ -97,7 +98,7 @@ def pilot(data: xr.Dataset, name: str, names: Sequence[str]) -> tuple[Floats, In
 
 
 def edges_of(values: Floats, bins: int) -> list[Floats]:
-    """For each element, upper ends of bins that are about equally probable; the values themselves where they are few."""
+    """For each element, upper ends of bins that are about equally probable; the values where these are few."""
     found = []
     for column in values.T:
         own = column[~np.isnan(column)]

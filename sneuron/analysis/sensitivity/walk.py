@@ -1,4 +1,4 @@
-"""Outputs of a design, read in steps of a fixed size: memory does not grow with the design, bits do not hang on chunks."""
+"""Outputs of a design, read in steps of a fixed size: memory does not grow with it, bits do not hang on chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ from sneuron import errors, labels
 from sneuron.analysis.marginals import DISTRIBUTION
 from sneuron.labels import CURVE, MATRIX, MOVE, REPLICATE, ROW, TRAJECTORY, Status
 
-__all__ = ["CHANGE", "CLASS", "GRID", "KINDS", "SAMPLE", "blocks", "count", "dims_of", "elements", "kind_of", "labelled", "parameters", "points"]
+__all__ = [
+    "CHANGE",
+    "CLASS",
+    "GRID",
+    "KINDS",
+    "SAMPLE",
+    "blocks",
+    "count",
+    "dims_of",
+    "elements",
+    "kind_of",
+    "labelled",
+    "parameters",
+    "points",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,7 +87,9 @@ def parameters(data: xr.Dataset, names: Any = None) -> list[str]:
     found = found or [str(n) for n, c in data.coords.items() if DISTRIBUTION in c.attrs]
     found = found or [str(n) for n, c in data.coords.items() if _may_be(str(n), c)]
     if not found:
-        given = f"no coordinate of these data is a parameter (coordinates: {', '.join(map(str, data.coords)) or 'none'})"
+        given = (
+            f"no coordinate of these data is a parameter (coordinates: {', '.join(map(str, data.coords)) or 'none'})"
+        )
         raise errors.DataError(where, given, mend="Name them: SensAnal(data, ['gNa', 'gK']).")
     return found
 
