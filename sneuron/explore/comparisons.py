@@ -21,7 +21,7 @@ _FEWEST_ROWS = 4
 
 
 def pick_freeze(
-    n: int, params: Mapping[str, Any], replicates: int = 8, order: int = 1, groups: Any = None, seed: int = 0
+    n: int, params: Mapping[str, Any], replicates: int = 4, order: int = 1, groups: Any = None, seed: int = 0
 ) -> Samples:
     """Matrices A and B of a Sobol sequence, and A with the columns of one parameter from B: for Sobol' indices.
 
@@ -35,8 +35,8 @@ def pick_freeze(
         has n (d + 2) points, n (2 d + 2) for second order.
     params : mapping
         As for `sobol`.
-    replicates : int, default 8
-        Scramblings, at least 2.
+    replicates : int, default 4
+        Scramblings, at least 2. Few and long ones are the most accurate; three or less make intervals wide.
     order : {1, 2}
         2 adds B with the columns of one parameter from A, for the indices of pairs.
     groups : mapping of str to list of str, optional
@@ -156,7 +156,7 @@ def radial(n: int, params: Mapping[str, Any], groups: Any = None, seed: int = 0)
     return _samples("radial", _whole(n, "radial", "n", 2), params, groups, seed, ())
 
 
-def nudges(n: int, params: Mapping[str, Any], replicates: int = 8, nudge: Any = 1e-3, seed: int = 0) -> Samples:
+def nudges(n: int, params: Mapping[str, Any], replicates: int = 4, nudge: Any = 1e-3, seed: int = 0) -> Samples:
     """Points of a Sobol sequence, and each with one parameter a little further: for derivative-based measures.
 
     Dims (row, replicate, move).
@@ -167,8 +167,8 @@ def nudges(n: int, params: Mapping[str, Any], replicates: int = 8, nudge: Any = 
         Rows of all replicates together: a multiple of `replicates`. A study of d parameters has n (d + 1) points.
     params : mapping
         As for `sobol`.
-    replicates : int, default 8
-        Scramblings, at least 2.
+    replicates : int, default 4
+        Scramblings, at least 2. Few and long ones are the most accurate; three or less make intervals wide.
     nudge : float, default 0.001
         How far, as a share of the parameter's distribution.
     seed : int, default 0
@@ -195,11 +195,12 @@ def nudges(n: int, params: Mapping[str, Any], replicates: int = 8, nudge: Any = 
     where = "nudges"
     if isinstance(nudge, bool) or not isinstance(nudge, int | float) or not 0 < nudge <= 0.5:
         raise errors.ParameterError(where, f"nudge = {nudge!r} is no share of a distribution", "above 0, up to 0.5")
-    for name, what in params.items():
+    own = ("replicates", _whole(replicates, where, "replicates", 2)), ("nudge", float(nudge))
+    made = _samples(where, _shared(n, int(replicates), where), params, None, seed, own)
+    for name, what in made.params.items():
         if isinstance(what, list):
             raise errors.ParameterError(where, f"{name!r} is a choice among values and has no derivative")
-    own = ("replicates", _whole(replicates, where, "replicates", 2)), ("nudge", float(nudge))
-    return _samples(where, _shared(n, int(replicates), where), params, None, seed, own)
+    return made
 
 
 def curves(
