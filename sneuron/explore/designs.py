@@ -6,7 +6,6 @@ that a design of any length is a few hundred bytes, and one that has grown keeps
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -382,19 +381,9 @@ def frequencies(rows: int, harmonics: int, many: int) -> tuple[int, list[int]]:
 
 def replicated(design: Design, column: int, columns: int, row: Any, replicate: Any) -> Floats:
     """A column of the Sobol sequence, with the scrambling of each replicate."""
-    rows, numbers = np.broadcast_arrays(np.asarray(row).astype(np.uint64), np.asarray(replicate))
-    out = np.empty(rows.shape)
-    for number in np.unique(numbers):
-        chosen = numbers == number
-        key = _replicate_key(design.seed, int(number))
-        out[chosen] = samplers.draw("sobol", rows[chosen], column, columns, design.total, key, True)
-    return out
-
-
-@functools.lru_cache(maxsize=4096)
-def _replicate_key(seed: int, number: int) -> int:
-    word, _ = philox(np.array([number], np.uint64), _REPLICATE, seed)
-    return int(word[0])
+    keys, _ = philox(np.asarray(replicate).astype(np.uint64), _REPLICATE, design.seed)
+    rows, keys = np.broadcast_arrays(np.asarray(row).astype(np.uint64), keys)
+    return samplers.nested_sobol(rows, column, columns, keys)
 
 
 def _partner(level: npt.NDArray[np.int64], levels: int) -> npt.NDArray[np.int64]:

@@ -190,8 +190,34 @@ def test_points_of_a_long_design_are_computed_when_asked_for() -> None:
 @pytest.mark.parametrize("cut", [(0, 7), (7, 100)])
 def test_a_column_does_not_hang_on_which_rows_are_asked_for(cut: tuple[int, int]) -> None:
     places = np.arange(*cut, dtype=np.uint64)
-    whole = samplers.draw("sobol", np.arange(100, dtype=np.uint64), 3, 8, 100, 5, True)
-    np.testing.assert_array_equal(samplers.draw("sobol", places, 3, 8, 100, 5, True), whole[slice(*cut)])
+    whole = samplers.nested_sobol(np.arange(100, dtype=np.uint64), 3, 8, 5)
+    np.testing.assert_array_equal(samplers.nested_sobol(places, 3, 8, 5), whole[slice(*cut)])
+
+
+@pytest.mark.parametrize("size", [1, 3, 6, 9])
+def test_nested_scrambling_keeps_the_boxes_of_the_sequence(size: int) -> None:
+    """Any two columns of the first 2^k points: as many in each elementary box as without scrambling."""
+    index = np.arange(2**size, dtype=np.uint64)
+    made = [samplers.nested_sobol(index, k, 8, 11) for k in range(8)]
+    plain = [samplers.draw("sobol", index, k, 8, 0, 0, False) for k in range(8)]
+    for k in range(8):
+        assert sorted(np.floor(made[k] * 2**size).astype(int)) == list(range(2**size))
+        for other in range(k):
+            for bits in range(size + 1):
+                split = [(2**bits, 2 ** (size - bits)), (made, plain)]
+                counts = [
+                    np.histogram2d(v[k], v[other], bins=split[0], range=[[0, 1], [0, 1]])[0].ravel() for v in split[1]
+                ]
+                np.testing.assert_array_equal(np.sort(counts[0]), np.sort(counts[1]))
+
+
+def test_scrambled_points_are_uniform_and_independent_between_keys() -> None:
+    values = np.array([samplers.nested_sobol(np.arange(4, dtype=np.uint64), 1, 2, key) for key in range(1000)])
+    assert stats.kstest(values[:, 3], "uniform").pvalue > 1e-3
+    assert stats.kstest(values[:, 0], "uniform").pvalue > 1e-3
+    low = (values * 2**30).astype(np.int64) & 1  # a digit far below those that are balanced
+    assert abs(low.mean() - 0.5) < 0.04
+    assert np.abs(np.corrcoef(low.T) - np.eye(4)).max() < 0.12
 
 
 ENDLESS = {"x": stats.norm(), "y": (0, 1)}
