@@ -60,6 +60,7 @@ def local_analysis(
         changed = _changed(values, known, nudge)
         data = ParamSweep(changed, model, outputs=outputs, store=store, seed=seed, **sweep)
         found = results.analysed(data, results.outputs_of(data, (CHANGE,)), request)
+        found = {name: one.sel({PARAM: list(values)}) for name, one in found.items()}
         attrs = {**data.attrs, **results.told_of_missing(data, found, request)}
     if record:
         found |= _exact(model, values, record, sweep)
