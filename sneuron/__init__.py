@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
+    from sneuron.plot.sens import PlotSens as PlotSens
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
@@ -123,6 +124,7 @@ _ROOMS = {
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
+    "plot.sens": "PlotSens",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
 }

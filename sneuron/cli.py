@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110}
+_DPI = {"fit": 150, "classes": 110, "sensitivity": 120}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -342,10 +342,14 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
-    if read.file.report is None:
-        return {}
-    told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
-    if read.file.figure is None:
+    told: dict[str, Any] = {}
+    figure: Callable[[], Any] | None = None
+    if read.file.report is not None:
+        told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if read.file.sensitivity is not None:
+        more, bars = _analysed(read, study, quiet)
+        told, figure = {**told, **more}, bars if read.file.report is None or _wants_bars(read) else figure
+    if read.file.figure is None or figure is None:
         return told
     path = read.beside(read.file.figure.file)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -410,6 +414,37 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
 
     told: dict[str, Any] = {"classes": classes.class_rows(found)}
     return (told if checked is None else {**told, "changed": checked}), figure
+
+
+def _wants_bars(read: Read) -> bool:
+    return read.file.figure is not None and read.file.figure.kind == "sensitivity"
+
+
+def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """Which parameters matter, and what draws it; the study may grow for that."""
+    from sneuron.explore import indices
+
+    asked, wanted = read.file.sensitivity, read.file.figure
+    assert asked is not None
+    try:
+        found = indices.indices_of(read, study)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; what is done is kept in {study.path}. Run the same command again", err=True)
+        leave(INTERRUPTED)
+    names = json.loads(found.attrs["outputs_analysed"])
+    header, *rows = indices.index_table(found, names)
+    if not quiet:
+        click.echo(f"sensitivity ({found.attrs['method']}), intervals of {found.attrs['ci']:.0%}")
+        click.echo("\n".join(table(header, rows)))
+
+    def figure() -> Any:
+        from sneuron.plot.sens import PlotSens
+
+        assert wanted is not None
+        return PlotSens(found, wanted.output if len(names) > 1 else None, title=read.file.name)
+
+    told = {"indices": indices.index_numbers(found, names), "design": json.loads(found.attrs["design"])}
+    return {"sensitivity": {**told, "complete": bool(found.attrs["complete"])}}, figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:

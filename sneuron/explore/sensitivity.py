@@ -28,7 +28,7 @@ from sneuron.explore.space import Space, is_one
 from sneuron.explore.study import Study
 from sneuron.store.places import checked_path
 
-__all__ = ["DESIGNS", "SensAnal", "analysis_of", "design_of"]
+__all__ = ["DESIGNS", "SensAnal", "analysis_of", "check_growth", "design_of", "fitting"]
 
 _WHERE, LOCAL = "SensAnal", "local"
 _BY_KIND = {
@@ -175,7 +175,7 @@ def SensAnal(
     if name not in DESIGNS:
         raise errors.unknown(_WHERE, "method that plans its own study", name, [*DESIGNS, LOCAL])
     estimator = estimators[name]
-    _check_growth(estimator, until, most)
+    check_growth(estimator, until, most)
     design, own, sweep = _sorted(estimator, more)
     request = Request(estimator, **asked, options=own)
     plan = planned(what, ranges, design_of(name, n, until), outputs, seed, design, sweep)
@@ -260,8 +260,8 @@ def _of_points(
         text = "ranges say what is to be computed, and these points are there already"
         raise errors.ParameterError(_WHERE, text, mend="Name the parameters to look at: ['gNa', 'gK'].")
     data = what.data if isinstance(what, Study) else what
-    estimator = _fitting(data, method, params)
-    _check_growth(estimator, until, most)
+    estimator = fitting(walk.kind_of(data), method)
+    check_growth(estimator, until, most)
     options = dict(more)
     if params is not None:
         if "params" not in estimator.options:
@@ -298,7 +298,7 @@ def _told(
     design = {"kind": kind, **{d: data.sizes[d] for d in dims}, **_planned_design(data.attrs), **about}
     attrs = {
         **{str(k): v for k, v in data.attrs.items() if k not in ("title", "space")},
-        "title": f"sensitivity of {', '.join(names)}", "method": request.estimator.name, "ci": request.ci,
+        "title": f"sensitivity of {', '.join(names)}", "outputs_analysed": json.dumps(list(names)), "method": request.estimator.name, "ci": request.ci,
         "missing": request.missing, "design": json.dumps(design), **told,
         "evaluations": math.prod(data.sizes[d] for d in dims),
     }  # fmt: skip
@@ -330,9 +330,8 @@ def _outputs(data: xr.Dataset, estimator: Estimator, wanted: Any, params: Any, p
     return [*names, labels.SPIKE_COUNT] if wanted is None and counted and labels.SPIKE_COUNT not in names else names
 
 
-def _fitting(data: xr.Dataset, method: str | None, params: Any) -> Estimator:
-    """The estimator for these points: the one asked for, or that which fits them."""
-    kind = walk.kind_of(data)
+def fitting(kind: str, method: str | None = None) -> Estimator:
+    """The estimator for points of a kind (see `walk.kind_of`): the one asked for, or that which fits them."""
     possible = [n for n in estimators if kind in estimators[n].kinds]
     if method is None:
         return estimators[next(n for n in _BY_KIND[kind] if n in possible)]
@@ -393,7 +392,7 @@ def _size(study: Study) -> int:
     return (found.start + found.size) * found.share
 
 
-def _check_growth(estimator: Estimator, until: Any, most: Any) -> None:
+def check_growth(estimator: Estimator, until: Any, most: Any) -> None:
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise errors.ParameterError(_WHERE, f"most = {most!r}", "a number of points")
     if until is None:

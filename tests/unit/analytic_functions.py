@@ -5,7 +5,7 @@ import xarray as xr
 
 from sneuron.explore.coords import design_points
 
-ISHIGAMI = {name: (-np.pi, np.pi) for name in ("x1", "x2", "x3")}
+ISHIGAMI = dict.fromkeys(("x1", "x2", "x3"), (-np.pi, np.pi))
 """Ishigami & Homma 1990, doi:10.1109/ISUMA.1990.151285, with a = 7, b = 0.1."""
 
 _A, _B = 7.0, 0.1

@@ -426,7 +426,7 @@ def test_history_shows_the_indices_of_the_first_points(whole: xr.Dataset) -> Non
 
 
 def test_several_outputs_lie_along_one_dim(whole: xr.Dataset) -> None:
-    found = SensAnal(whole.assign(z=2 * whole.y, t=whole.y * xr.DataArray([1.0, 2.0], dims="time")))
+    found = SensAnal(whole.assign(z=2 * whole.y, t=whole.y * xr.DataArray([1.0, 2.0], {"time": [0.0, 1.0]}, ["time"])))
     assert found.output.values.tolist() == ["y", "z"]
     np.testing.assert_allclose(found.S1.sel(output="z"), found.S1.sel(output="y"))
     assert found.t_S1.dims == ("param", "time")

@@ -15,7 +15,18 @@ from sneuron.analysis.sensitivity.estimators import Estimator, described
 from sneuron.analysis.sensitivity.sobol import OTHER, PARAM
 from sneuron.labels import Status
 
-__all__ = ["MISSING", "OUTPUT", "SIZE", "Request", "analysed", "combined", "half_width", "outputs_of", "with_history"]
+__all__ = [
+    "MISSING",
+    "OUTPUT",
+    "SIZE",
+    "Request",
+    "analysed",
+    "combined",
+    "half_width",
+    "outputs_of",
+    "picked",
+    "with_history",
+]
 
 OUTPUT, SIZE = "output", "n"
 """Dims: outputs that are single numbers, and how many points there were."""
@@ -121,6 +132,27 @@ def combined(found: Mapping[str, xr.Dataset]) -> xr.Dataset:
             own = {walk.CLASS: f"{name}_{walk.CLASS}"} if walk.CLASS in data.dims else {}
             parts.append(data.rename({**{v: f"{name}_{v}" for v in data.data_vars}, **own}))
     return xr.merge(parts, combine_attrs="drop_conflicts", join="exact", compat="no_conflicts")
+
+
+def picked(data: xr.Dataset, name: str) -> xr.Dataset:
+    """The indices of one output, as `SensAnal` gives them for that output alone: the inverse of `combined`.
+
+    Raises
+    ------
+    UnknownNameError
+        The result is not of that output.
+    """
+    stem = f"{name}_"
+    own = {str(v): str(v)[len(stem) :] for v in data.data_vars if str(v).startswith(stem)}
+    along = [str(n) for n in np.atleast_1d(data[OUTPUT].values)] if OUTPUT in data.coords else []
+    if name in along:
+        plain = [v for v in data.data_vars if OUTPUT in data[v].dims]
+        return data[plain].sel({OUTPUT: name}) if OUTPUT in data.dims else data
+    if f"{stem}remark" not in data:
+        others = [str(v).removesuffix("_remark") for v in data.data_vars if str(v).endswith("_remark")]
+        raise errors.unknown("SensAnal", "output of this result", name, [*along, *others])
+    found = data[list(own)].rename(own)
+    return found.rename({f"{stem}{walk.CLASS}": walk.CLASS}) if f"{stem}{walk.CLASS}" in found.dims else found
 
 
 def half_width(found: Mapping[str, xr.Dataset], estimator: Estimator) -> float:

@@ -114,7 +114,8 @@ def blocks(data: xr.Dataset, name: str, dims: Sequence[str]) -> Iterator[Floats]
         The dims of the design.
     """
     first, length = dims[0], data.sizes[dims[0]]
-    kept = data[[name, *([labels.STATUS] if labels.STATUS in data else [])]].drop_vars(list(data.coords))
+    kept = data[[name, *([labels.STATUS] if labels.STATUS in data else [])]]
+    kept = kept.drop_vars(list(kept.coords))
     inner = _inner(data, name, dims)
     each = 8 * math.prod(inner.values()) * math.prod(data.sizes[d] for d in dims[1:])
     step = _power(_STEP // each)
