@@ -29,7 +29,7 @@ _TABLE = "sensitivity"
 
 
 def indices_of(read: Read, study: Study) -> xr.Dataset:
-    """The indices that [sensitivity] asks for; the study grows when it says `until`, and they are kept in its `file`."""
+    """The indices that [sensitivity] asks for, kept in its `file`; the study grows when it says `until`."""
     table = read.file.sensitivity
     assert table is not None
     with located(read, (_TABLE,)):

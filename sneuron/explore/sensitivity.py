@@ -209,15 +209,18 @@ def analysis_of(
         wanted = _outputs(data, request.estimator, names, params, study.plan)
         found = results.analysed(data, wanted, request, held)
         half = results.half_width(found, request.estimator)
-        size = _size(study)
         if until is None or np.isnan(half) or half <= until:
             break
+        size = _size(study)
         if 2 * size > most:
             text = f"SensAnal: intervals are {half:.3g} to either side at n = {size:,}, and not {until:g}"
             warnings.warn(f"{text}; `most` is {most:,}.", errors.IncompleteWarning, stacklevel=3)
             break
         study.extend(n=2 * size)
-    return _told(data, found, request, wanted, history, {"n": size, "half_width": half})
+    about = (
+        {"half_width": half} if _design(whole_space(study.folder)) is None else {"n": _size(study), "half_width": half}
+    )
+    return _told(data, found, request, wanted, history, about)
 
 
 def design_of(method: str, n: int | None, until: float | None = None) -> Callable[..., Samples]:
@@ -298,7 +301,8 @@ def _told(
     design = {"kind": kind, **{d: data.sizes[d] for d in dims}, **_planned_design(data.attrs), **about}
     attrs = {
         **{str(k): v for k, v in data.attrs.items() if k not in ("title", "space")},
-        "title": f"sensitivity of {', '.join(names)}", "outputs_analysed": json.dumps(list(names)), "method": request.estimator.name, "ci": request.ci,
+        "title": f"sensitivity of {', '.join(names)}", "outputs_analysed": json.dumps(list(names)),
+        "method": request.estimator.name, "ci": request.ci,
         "missing": request.missing, "design": json.dumps(design), **told,
         "evaluations": math.prod(data.sizes[d] for d in dims),
     }  # fmt: skip

@@ -38,7 +38,7 @@ _MEANS = {
 }  # fmt: skip
 
 
-def PlotSens(data: xr.Dataset, output: str | None = None, most: int = 12, title: str | None = None) -> Figure:
+def PlotSens(data: xr.Dataset, output: str | None = None, most: Any = 12, title: str | None = None) -> Figure:
     """Which parameters matter, and how sure that is.
 
     What is drawn follows from the dims of the result. Without further dims: bars, the parameter that matters most on
@@ -105,7 +105,7 @@ def _shown(data: xr.Dataset) -> list[str]:
     return list(estimators[method].shown)
 
 
-def _ranked(values: xr.DataArray, most: int) -> list[str]:
+def _ranked(values: xr.DataArray, most: Any) -> list[str]:
     """Names of the parameters, the one with the largest values first."""
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise errors.ParameterError(_WHERE, f"most = {most!r}", "a number of parameters")

@@ -119,6 +119,9 @@ def test_a_grid_that_is_there_is_analysed_exactly(tmp_path) -> None:
     values = data["count"].transpose("I", "t_ref").values
     shares = [values.mean(axis=1).var() / values.var(), values.mean(axis=0).var() / values.var()]
     np.testing.assert_allclose(found.S1.sel(param=["I", "t_ref"]), shares)
+    assert SensAnal(Study.open(tmp_path / "s")).S1.equals(found.S1)
+    with pytest.raises(errors.ParameterError, match="does not grow"):
+        SensAnal(Study.open(tmp_path / "s"), n=100)
 
 
 def test_any_distribution_fixed_and_derived_parameters(tmp_path) -> None:
@@ -131,7 +134,7 @@ def test_any_distribution_fixed_and_derived_parameters(tmp_path) -> None:
 
 
 def test_time_resolved_indices_of_a_recorded_state(tmp_path) -> None:
-    """v(t) of a cell at rest that gets a current: the current and the conductance; at the first sample nothing varies."""
+    """v(t) of a cell at rest that gets a current; at the first sample nothing varies, in the end C does not matter."""
     box = {"I": (10.0, 50.0), "gL": (20.0, 30.0), "C": (150.0, 350.0)}
     found = SensAnal("lif", box, n=256, duration=50, record=["v"], every=50, outputs={}, store=tmp_path / "s")
     assert found.S1.dims == ("param", "time")

@@ -1,4 +1,4 @@
-"""Indices of functions that are known: right, the same in any chunks, honest about how sure they are and what is lacking."""
+"""Indices of known functions: right, the same in any chunks, honest about how sure they are and what is lacking."""
 
 import itertools
 import sys
@@ -72,7 +72,7 @@ def test_error_falls_faster_than_that_of_random_points() -> None:
 
 @pytest.mark.parametrize("n", [256, 1024, 4096])
 def test_intervals_hold_the_truth_as_often_as_they_say(n: int) -> None:
-    """500 designs of four replicates, as one further dim of the output: 95 % intervals hold it 93 to 97 times in 100."""
+    """500 designs of four replicates, as one more dim of the output: 95 % intervals hold it 93 to 97 times in 100."""
     studies = 500
     many = ishigami(design_points(pick_freeze(n * studies, ISHIGAMI, replicates=4 * studies, seed=2)))
     values = many.values.reshape(n // 4, studies, 4, 5)
