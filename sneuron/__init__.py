@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
@@ -96,6 +97,7 @@ _ROOMS = {
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "analysis.sensitivity.boundary": "boundary_distance",
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",

@@ -201,6 +201,32 @@ def test_local_derivatives_of_states_agree_with_differences(tmp_path) -> None:
     np.testing.assert_allclose(found.slope.values[:, at], np.array(apart)[:, at], rtol=0.01)
 
 
+def test_the_distance_from_a_boundary_is_that_to_the_line() -> None:
+    """Two classes on either side of a = 0.3 b + 0.2: the distance in the unit square, within the spacing of points."""
+    flags = {"flag_values": [0.0, 1.0], "flag_meanings": "below above"}
+    points = sn.design_points(sn.sobol(2**14, {"a": (0.0, 10.0), "b": stats.norm(3, 2)}))
+    x, y = points.a / 10, xr.apply_ufunc(stats.norm(3, 2).cdf, points.b)
+    side = x - 0.3 * y - 0.2
+    data = points.assign(side=(side > 0).astype(float).assign_attrs(flags))
+    found = sn.boundary_distance(data, "side")
+    exact = abs(side) / np.hypot(1, 0.3)
+    inner = (x > 0.15) & (x < 0.55) & (y > 0.15) & (y < 0.85)
+    assert float((found - exact).where(inner).max()) < 0.03
+    assert float((found - exact).where(inner).min()) > -1e-9
+    lost = data.assign(status=("point", np.where(np.arange(2**14) < 5, Status.ERROR, Status.OK)))
+    assert sn.boundary_distance(lost, "side").isnull().sum() == 5
+    told = SensAnal(data.assign(margin=found), outputs="margin")
+    assert float(told.S1.sel(param="a")) > float(told.S1.sel(param="b"))
+    same = sn.boundary_distance(data.assign(side=xr.zeros_like(data.side)), "side")
+    assert same.isnull().all()
+    with pytest.raises(errors.UnknownNameError, match="side"):
+        sn.boundary_distance(data, "sid")
+    with pytest.raises(errors.SneuronError, match="flag"):
+        sn.boundary_distance(data.assign(z=x), "z")
+    with pytest.raises(errors.DataError, match="those of the points"):
+        sn.boundary_distance(data.assign(side=data.side.expand_dims(site=2)), "side")
+
+
 def test_a_model_that_only_a_function_knows() -> None:
     points = sn.design_points(sn.pick_freeze(4096, {"a": (0, 1), "b": (0, 1)}))
     found = SensAnal(points.assign(y=points.a + 2 * points.b))
