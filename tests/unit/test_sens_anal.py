@@ -133,6 +133,25 @@ def test_any_distribution_fixed_and_derived_parameters(tmp_path) -> None:
     assert stats.kstest(data.I.sel(matrix=["A", "B"]).values.ravel(), stats.norm(520, 30).cdf).pvalue > 0.01
 
 
+def test_groups_and_pairs_of_a_model(tmp_path) -> None:
+    found = SensAnal("lif", BOX, n=256, groups={"membrane": ["gL", "t_ref"]}, order=2, store=tmp_path / "s", **LIF)
+    assert found.param.values.tolist() == ["membrane", "I"]
+    assert found.S2.dims == ("param", "other_param")
+    both = found.S1.sum() + found.S2.sel(param="I", other_param="membrane")
+    np.testing.assert_allclose(both, 1.0, atol=0.15)
+
+
+def test_a_design_beside_a_grid_is_analysed_at_each_of_its_values(tmp_path) -> None:
+    box = {n: BOX[n] for n in ("gL", "I")}
+    data = sn.ParamSweep([sn.pick_freeze(256, box), {"t_ref": [1.0, 4.0]}], "lif", store=tmp_path / "s", **LIF)
+    found = SensAnal(data)
+    assert found.S1.sizes == {"param": 2, "t_ref": 2}
+    alone = SensAnal(data.isel(t_ref=1))
+    np.testing.assert_allclose(found.S1.isel(t_ref=1), alone.S1)
+    mixed = sn.ParamSweep([sn.sobol(256, box), {"t_ref": [1.0, 4.0]}], "lif", store=tmp_path / "t", **LIF)
+    assert set(SensAnal(mixed).param.values) == {"gL", "I", "t_ref"}
+
+
 def test_time_resolved_indices_of_a_recorded_state(tmp_path) -> None:
     """v(t) of a cell at rest that gets a current; at the first sample nothing varies, in the end C does not matter."""
     box = {"I": (10.0, 50.0), "gL": (20.0, 30.0), "C": (150.0, 350.0)}

@@ -169,7 +169,7 @@ def half_width(found: Mapping[str, xr.Dataset], estimator: Estimator) -> float:
 def with_history(
     data: xr.Dataset, names: Sequence[str], request: Request, dim: str, share: int
 ) -> dict[str, xr.Dataset]:
-    """Indices of the first points at every doubling of their number, along the dim `n`.
+    """Indices of the first points at every doubling of their number, along the dim `n`; from where they are enough.
 
     Parameters
     ----------
@@ -183,8 +183,15 @@ def with_history(
     length = data.sizes[dim]
     sizes = [length >> k for k in range(length.bit_length()) if length >> k >= min(_SHORTEST, length)][::-1]
     held: dict[str, xr.Dataset] = {}
-    each = [analysed(data.isel({dim: slice(0, size)}), names, request, held) for size in sizes]
-    index = xr.Variable(SIZE, np.array(sizes) * share, {"long_name": "points of the design", "units": "1"})
+    told = {}
+    for size in sizes:
+        try:
+            told[size] = analysed(data.isel({dim: slice(0, size)}), names, request, held)
+        except errors.DataError:  # too few for this method
+            if size == length:
+                raise
+    each = list(told.values())
+    index = xr.Variable(SIZE, np.array(list(told)) * share, {"long_name": "points of the design", "units": "1"})
     how: dict[str, Any] = {"join": "exact", "coords": "minimal", "compat": "override", "data_vars": "all"}
     return {n: xr.concat([e[n] for e in each], index, combine_attrs="override", **how) for n in names}
 
@@ -202,7 +209,7 @@ def told_of_missing(data: xr.Dataset, found: Mapping[str, xr.Dataset], request: 
         raise errors.DataError("SensAnal", what, mend="Mend the points, or ask for missing='pairwise' or 'bounds'.")
     how = "indices are of those that are complete"
     how += ", and bounds say what the others could change" if request.missing == "bounds" else ""
-    warnings.warn(f"SensAnal: {what}; {how}.", errors.IncompleteWarning, stacklevel=4)
+    warnings.warn(f"SensAnal: {what}; {how}.", errors.IncompleteWarning, stacklevel=5)
     return {"complete": 0, "n_failed": failed, "incomplete": f"{what}; {how}"}
 
 
