@@ -125,7 +125,7 @@ def _exact(
     own = {k: sweep[k] for k in ("dt", "method", "dtype", "every", "allow_unstable") if k in sweep}
     wanted = [*record, *(n for column in names.values() for n in column)]
     run = RunSim(state, sweep["duration"], record=wanted, **own)
-    return {x: described(_along(run, x, columns, values), {}) for x, columns in names.items()}
+    return {x: described(_along(run, x, columns, values), run[x].attrs) for x, columns in names.items()}
 
 
 def _along(run: xr.Dataset, state: str, columns: list[str], values: Mapping[str, float]) -> xr.Dataset:
@@ -140,6 +140,7 @@ def _along(run: xr.Dataset, state: str, columns: list[str], values: Mapping[str,
     remark = count.copy(data=np.where(count > 0, Remark.FINE, Remark.TOO_FEW_POINTS))
     made = {
         "slope": slope.where(good),
+        "effect": (slope * at).transpose(*slope.dims).where(good),
         "elasticity": (slope * at / level).transpose(*slope.dims).where(good),
         "n_ok": count,
         "n_failed": 1 - count,

@@ -29,13 +29,16 @@ _HUES = ("#0f6fb3", "#d1495b", "#2e933c", "#8f5fbf", "#d98c00", "#3aa6b9", "#7a5
 _DARK, _LIGHT = "#0f6fb3", "#a9cce6"
 _SHORT = {
     "S1": "alone (S1)", "ST": "with all others (ST)", "mu_star": "mean size (mu*)", "sigma": "spread (sigma)",
-    "pawn_median": "PAWN, median distance", "delta": "delta", "ST_bound": "ST at most", "elasticity": "elasticity",
+    "pawn_median": "PAWN, median distance", "delta": "delta", "ST_bound": "ST at most",
+    "effect": "derivative x parameter",
 }  # fmt: skip
 _MEANS = {
     "S1": "share of variance", "ST": "share of variance", "ST_bound": "share of variance",
     "mu_star": "elementary effect", "pawn_median": "distance of distributions", "delta": "share of probability",
-    "elasticity": "relative change",
+    "effect": "derivative x parameter",
 }  # fmt: skip
+_ENDS = -0.15, 1.15
+"""Where axes of shares end at most; intervals may reach farther."""
 
 
 def PlotSens(data: xr.Dataset, output: str | None = None, most: Any = 12, title: str | None = None) -> Figure:
@@ -118,7 +121,7 @@ def _ranked(values: xr.DataArray, most: Any) -> list[str]:
 
 def _title(data: xr.Dataset, output: str | None) -> str:
     """The model, and which output it is about."""
-    about = str(data.attrs.get("title", "")).removeprefix("sensitivity of ")
+    about = str(data.attrs.get("title", "")).removeprefix("local ").removeprefix("sensitivity of ")
     model = str(data.attrs.get("model_name", ""))
     named = output or (about if len(about) < 60 else "")
     return ": ".join(filter(None, (model, named)))
@@ -140,7 +143,10 @@ def _panels(part: xr.Dataset, shown: Sequence[str], dims: Sequence[str], head: s
         own = part if place is None else part.sel({dim: place})
         _bars(ax, own, shown)
         if place is not None:
-            ax.set_title(place, fontsize=10, color=INK, loc="left")
+            chance = f" (P = {float(own['mean']):.2g})" if dim == CLASS and "mean" in own else ""
+            ax.set_title(f"{place}{chance}", fontsize=10, color=INK, loc="left")
+    if shown[0] in ("ST", "S1"):
+        grid[0, 0].set_xlim(_limits(part, shown))
     for ax in grid.ravel()[len(kept) :]:
         ax.set_axis_off()
     figure.suptitle(head, x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
@@ -148,6 +154,13 @@ def _panels(part: xr.Dataset, shown: Sequence[str], dims: Sequence[str], head: s
     if len(texts) > 1:
         figure.legend(handles, texts, loc="outside lower right", ncols=len(texts), frameon=False, fontsize=9)
     return figure
+
+
+def _limits(part: xr.Dataset, shown: Sequence[str]) -> tuple[float, float]:
+    """From where to where all bars of shares and their intervals reach, within reason."""
+    ends = [part[v].values for n in shown for v in (n, f"{n}_low", f"{n}_high") if v in part]
+    held = np.concatenate([[0.0, 0.1], *(e[np.isfinite(e)].ravel() for e in ends)])
+    return max(float(held.min()) - 0.02, _ENDS[0]), min(1.04 * float(held.max()), _ENDS[1])
 
 
 def _bars(ax: Axes, own: xr.Dataset, shown: Sequence[str]) -> None:
@@ -241,7 +254,8 @@ def _bands(ax: Axes, time: Floats, part: xr.Dataset, name: str, hues: dict[str, 
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     if name in ("ST", "S1"):
         ax.set_ylim(-0.03, max(1.03, min(1.5, 1.05 * top)))
-    ax.set_ylabel(_SHORT.get(name, name))
+    unit = str(part[name].attrs.get("units", "1"))
+    ax.set_ylabel(_SHORT.get(name, name) + ("" if unit == "1" else f" [{unit}]"))
     ax.grid(axis="y", color=GREY, lw=0.6)
     _legend(ax, 1)
     tidy(ax)

@@ -203,6 +203,8 @@ def test_local_derivatives_are_those_of_the_closed_form(tmp_path) -> None:
     )  # fmt: skip
     assert found.param.values.tolist() == ["gL", "C", "I"]
     np.testing.assert_allclose(found.slope, [*exact, (1 - decay) / g], rtol=1e-4)
+    np.testing.assert_allclose(found.effect, found.slope * [g, c, i])
+    assert found.effect.attrs["units"] == "mV"
 
 
 def test_local_derivatives_of_states_agree_with_differences(tmp_path) -> None:
@@ -218,6 +220,9 @@ def test_local_derivatives_of_states_agree_with_differences(tmp_path) -> None:
         apart.append((ends[1] - ends[0]).values / (2e-5 * value))
     at = found.time.values.size // 2
     np.testing.assert_allclose(found.slope.values[:, at], np.array(apart)[:, at], rtol=0.01)
+    np.testing.assert_allclose(found.effect.values[0], 120.0 * found.slope.values[0])
+    assert found.effect.attrs["units"] == "mV"
+    assert len(sn.PlotSens(found).axes) == 1
 
 
 def test_the_distance_from_a_boundary_is_that_to_the_line() -> None:

@@ -78,7 +78,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(n: int, lost: float) -> N
     Also when one point in a hundred fails, whichever it is.
     """
     studies = 500
-    many = ishigami(design_points(pick_freeze(n * studies, ISHIGAMI, replicates=4 * studies, seed=2)))
+    many = ishigami(design_points(pick_freeze(n * studies, ISHIGAMI, replicates=4 * studies, seed=2)).load())
     values = many.values.reshape(n // 4, studies, 4, 5)
     values = np.where(np.random.default_rng(1).random(values.shape) < lost, np.nan, values)
     coords = {"matrix": many.matrix, "replicate": np.arange(4)}

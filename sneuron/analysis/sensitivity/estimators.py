@@ -31,6 +31,7 @@ ABOUT = {
     "sigma": "spread of elementary effects",
     "nu": "mean squared derivative",
     "slope": "derivative",
+    "effect": "derivative times the parameter: change of the output for a relative change of 1",
     "elasticity": "relative change of the output over that of the parameter",
     "curvature": "second derivative",
     "ST_bound": "what the total index does not exceed",
@@ -100,7 +101,7 @@ SOBOL = Estimator(
 MORRIS = Estimator("morris", elementary_effects, ("trajectories",), ("mu_star", "sigma"), False)
 EFAST = Estimator("efast", fourier_indices, ("curves",), ("ST", "S1"))
 DGSM = Estimator("dgsm", derivative_measures, ("nudges",), ("ST_bound",), False)
-LOCAL = Estimator("local", local_slopes, (CHANGE,), ("elasticity",), False)
+LOCAL = Estimator("local", local_slopes, (CHANGE,), ("effect",), False)
 ANOVA = Estimator("anova", grid_indices, (GRID,), ("ST", "S1"))
 FIRST = Estimator("first", first_order, _SAMPLES, ("S1",))
 PAWN = Estimator("pawn", pawn, _SAMPLES, ("pawn_median",))
@@ -116,7 +117,7 @@ def described(found: xr.Dataset, output: Mapping[Any, Any]) -> xr.Dataset:
         end = str(name)[len(stem) :].replace("_low", ", lower end of its interval")
         end = end.replace("_high", ", upper end of its interval").replace("_least", ", at least")
         text = ABOUT.get(stem, stem) + end.replace("_most", ", at most")
-        units = own if stem in ("mean", "sd", "mu", "mu_star", "sigma") else "1"
+        units = own if stem in ("mean", "sd", "mu", "mu_star", "sigma", "effect") else "1"
         more = {} if stem in ("slope", "nu", "curvature", "remark") else {"units": units}
         variable.attrs = {**variable.attrs, "long_name": text, **more}
     return found

@@ -135,8 +135,9 @@ def local_slopes(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Over `param`: `slope` (output units over parameter units), `elasticity` (relative change of the output over that
-        of the parameter), `curvature` (second derivative); `n_ok`, `n_failed` of the three points; `remark`.
+        Over `param`: `slope` (output units over parameter units), `effect` (slope times the parameter: output units for
+        its whole value), `elasticity` (relative change of the output over that of the parameter), `curvature` (second
+        derivative); `n_ok`, `n_failed` of the three points; `remark`.
 
     Notes
     -----
@@ -147,7 +148,7 @@ def local_slopes(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset:
     names = [n for n in walk.parameters(data) if data[n].dims == (CHANGE,)]
     values = {n: data[n].values.astype(np.float64) for n in names}
     (block,) = walk.blocks(data, name, (CHANGE,))
-    parts: dict[str, list[Any]] = {"slope": [], "elasticity": [], "curvature": [], "n_ok": []}
+    parts: dict[str, list[Any]] = {"slope": [], "effect": [], "elasticity": [], "curvature": [], "n_ok": []}
     for parameter in names:
         own = values[parameter]
         places = np.flatnonzero(own != own[0])
@@ -158,6 +159,7 @@ def local_slopes(data: xr.Dataset, name: str, ci: float = 0.95) -> xr.Dataset:
         slope = (high - low) / (own[above] - own[below])
         step = 0.5 * (own[above] - own[below])
         parts["slope"].append(slope)
+        parts["effect"].append(slope * own[0])
         parts["curvature"].append((high - 2 * mid + low) / step**2)
         parts["elasticity"].append(slope * own[0] / np.where(mid == 0, np.nan, mid))
         parts["n_ok"].append(sum((~np.isnan(p)).astype(np.int64) for p in (low, mid, high)))
