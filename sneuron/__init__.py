@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import CountError as CountError
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
+    from sneuron.analysis.counts import RateError as RateError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.distances import VanRossum as VanRossum
+    from sneuron.analysis.distances import VictorPurpura as VictorPurpura
+    from sneuron.analysis.efeatures import Efeatures as Efeatures
+    from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
@@ -23,12 +28,14 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
+    from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -52,12 +59,15 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.boundaries import boundaries as boundaries
     from sneuron.explore.comparisons import curves as curves
     from sneuron.explore.comparisons import nudges as nudges
     from sneuron.explore.comparisons import pick_freeze as pick_freeze
     from sneuron.explore.comparisons import radial as radial
     from sneuron.explore.comparisons import trajectories as trajectories
     from sneuron.explore.coords import design_points as design_points
+    from sneuron.explore.maps import cells as cells
+    from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -79,6 +89,7 @@ if TYPE_CHECKING:
     from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.boundaries import PlotBoundaries as PlotBoundaries
     from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
@@ -88,19 +99,24 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
+    from sneuron.store.recordings import read_recording as read_recording
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
-    "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.counts": "CountError Latency LatencyError RateError SpikeCount",
+    "analysis.distances": "VanRossum VictorPurpura",
+    "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
+    "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.graph.matrix": "ConnMat",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
@@ -109,8 +125,10 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.boundaries": "boundaries",
     "explore.comparisons": "curves nudges pick_freeze radial trajectories",
     "explore.coords": "design_points",
+    "explore.maps": "cells filled",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.sensitivity": "SensAnal",
@@ -121,6 +139,7 @@ _ROOMS = {
     "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.boundaries": "PlotBoundaries",
     "plot.classes": "PlotClasses",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
@@ -129,6 +148,7 @@ _ROOMS = {
     "plot.sens": "PlotSens",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
+    "store.recordings": "read_recording",
 }
 """Where each public name lives: module -> names."""
 

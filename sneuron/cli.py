@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110, "sensitivity": 120}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -342,21 +342,35 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
+    wanted = read.file.figure
     told: dict[str, Any] = {}
-    figure: Callable[[], Any] | None = None
     if read.file.report is not None:
         told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
     if read.file.sensitivity is not None:
         more, bars = _analysed(read, study, quiet)
-        told, figure = {**told, **more}, bars if read.file.report is None or _wants_bars(read) else figure
-    if read.file.figure is None or figure is None:
+        told = {**told, **more}
+    if wanted is None:
         return told
-    path = read.beside(read.file.figure.file)
+    if wanted.kind == "boundaries":
+        figure = functools.partial(_bounded, study)
+    if wanted.kind == "sensitivity":
+        figure = bars
+    path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure().savefig(path, dpi=_DPI[read.file.figure.kind])
+    figure().savefig(path, dpi=_DPI[wanted.kind])
     if not quiet:
         click.echo(f"figure   {path}")
     return {**told, "figure": str(path)}
+
+
+def _bounded(study: Study) -> Any:
+    """What draws the boundaries of a study that refines itself."""
+    from sneuron.explore.points import is_number
+    from sneuron.plot.boundaries import PlotBoundaries
+
+    found, data = study.filled(), study.data
+    curves = None if found.attrs["of"] in data and is_number(data[found.attrs["of"]]) else study.boundaries()
+    return PlotBoundaries(found, curves, data)
 
 
 def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
@@ -416,10 +430,6 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
     return (told if checked is None else {**told, "changed": checked}), figure
 
 
-def _wants_bars(read: Read) -> bool:
-    return read.file.figure is not None and read.file.figure.kind == "sensitivity"
-
-
 def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
     """Which parameters matter, and what draws it; the study may grow for that."""
     from sneuron.explore import indices
@@ -464,6 +474,8 @@ def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
 def _counts(held: Mapping[str, Any]) -> Iterator[str]:
     """How many points are in each state, those that occur."""
     yield from (f"{name:<12} {held[name]:,}" for name in (*_GOOD, *_FAILED) if held.get(name))
+    if "refined" in held:
+        yield f"{'refined':<12} {held['refined']}"
 
 
 def described(model: Model) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sneuron import errors
-from sneuron.explore import tomltext
+from sneuron.lang import tomltext
 
 __all__ = [
     "AtlasFile",
@@ -146,6 +146,17 @@ class Repeat(Text):
     n: Count
 
 
+class Refine(Text):
+    """`[refine]`: points that are added to the grid: along the boundaries of what `by` tells apart, or, with a
+    `tolerance`, where the output `by` changes by more.
+    """
+
+    by: Annotated[str, Field(min_length=1)]
+    resolution: Annotated[float, Field(gt=0, le=1)] | dict[Parameter, Quantity] | None = None
+    tolerance: Quantity | None = None
+    budget: Count | None = None
+
+
 class Output(Text):
     """One output: a measure of the library, or an online feature of the run, with its arguments."""
 
@@ -165,10 +176,10 @@ def _kind(value: Any) -> Any:
 
 
 class Recording(Text):
-    """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
+    """`[recording]`: a file with a measured current and voltage that `read_recording` reads, cut to start .. stop.
 
     Its spikes are upward crossings of the level that lies the part `relative` of the way from the median of the voltage
-    to its peaks; measures take them as `reference = "recording"`.
+    to its peaks; measures take them as `reference = "recording"`, and the voltage as `target = "recording"`.
     """
 
     file: str
@@ -221,7 +232,7 @@ class Sensitivity(Text):
 
 
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done, of one of three kinds.
+    """`[figure]`: the picture that is written when the study is done, of one of four kinds.
 
     "fit" needs a [report] with rank and a [recording]. The map shows the score over the parameters x and y; of all
     other parameters, their best value in each cell (`others = "best"`), or the plane through the best point
@@ -231,12 +242,14 @@ class Figure(Text):
     classes `lower` and `upper` over pairs of them; one output over another (`against`), the distribution of one in each
     class (`spread`), and traces of `length` of a typical point of each class of `show`.
 
+    "boundaries" needs a [refine] of two parameters: the map of what it is by, its boundaries, and the points.
+
     "sensitivity" needs a [sensitivity]: bars, or bands over time, of `output`; of all outputs that are single numbers
     when that is left out.
     """
 
     file: str
-    kind: Literal["fit", "classes", "sensitivity"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -295,6 +308,7 @@ class StudyFile(Text):
     derive: dict[Parameter, str] = {}
     where: Where | None = None
     repeat: Repeat | None = None
+    refine: Refine | None = None
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
@@ -325,9 +339,11 @@ class StudyFile(Text):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):
             raise ValueError("[figure] of classes needs a [report] that says what they are: count")
+        if kind == "boundaries" and not self.refine:
+            raise ValueError("[figure] of boundaries needs a [refine]")
         if kind == "sensitivity" and self.sensitivity is None:
             raise ValueError("[figure] of kind sensitivity needs a [sensitivity]")
-        if kind in ("fit", "classes") and self.repeat and self.repeat.n > 1:
+        if kind and kind != "sensitivity" and self.repeat and self.repeat.n > 1:
             raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self
 
