@@ -18,7 +18,7 @@ from sneuron.explore.designs import STRUCTURES
 from sneuron.explore.engine import Layout
 from sneuron.explore.plan import Plan
 from sneuron.explore.sensitivity import analysis_of, check_growth, fitting
-from sneuron.explore.space import Design, Space
+from sneuron.explore.space import Design, Lattice, Space
 from sneuron.explore.study import Study
 from sneuron.explore.studyargs import located
 from sneuron.explore.studyfile import Read
@@ -80,7 +80,7 @@ def _kind(space: Space) -> str:
     """What the points of a space are, as `walk.kind_of` says of its data."""
     design = next((a for a in space.axes if isinstance(a, Design)), None)
     if design is None:
-        return walk.GRID
+        return walk.REFINED if any(isinstance(axis, Lattice) for axis in space.axes) else walk.GRID
     structure = STRUCTURES.get(design.kind)
     dims = None if structure is None else {structure.dim, *structure.inner(design)}
     return next((kind for kind, held in walk.KINDS.items() if set(held) == dims), walk.SAMPLE)

@@ -336,6 +336,9 @@ def _outputs(data: xr.Dataset, estimator: Estimator, wanted: Any, params: Any, p
 
 def fitting(kind: str, method: str | None = None) -> Estimator:
     """The estimator for points of a kind (see `walk.kind_of`): the one asked for, or that which fits them."""
+    if kind == walk.REFINED:
+        what = "a study that refines its grid has its points along boundaries: they are no sample of the space"
+        raise errors.DataError(_WHERE, what, mend="Give the map: SensAnal(study.filled(), outputs=...).")
     possible = [n for n in estimators if kind in estimators[n].kinds]
     if method is None:
         return estimators[next(n for n in _BY_KIND[kind] if n in possible)]

@@ -225,6 +225,20 @@ def test_local_derivatives_of_states_agree_with_differences(tmp_path) -> None:
     assert len(sn.PlotSens(found).axes) == 1
 
 
+def test_a_refined_study_is_analysed_as_its_map(tmp_path) -> None:
+    ranges = {"I": sn.grid(300, 500, 9), "gL": sn.grid(20, 30, 5)}
+    rule = {"by": "spike_count > 0", "resolution": 0.02}
+    study = sn.ParamSweep(
+        ranges, "lif", refine=rule, outputs={}, duration=100.0, store=tmp_path / "s", wait=False
+    )  # fmt: skip
+    study.wait()
+    for what in (study, study.data):
+        with pytest.raises(errors.DataError, match="no sample of the space"):
+            SensAnal(what)
+    found = SensAnal(study.filled(), outputs="holds")
+    assert float(found.S1.sel(param="I")) > float(found.S1.sel(param="gL")) > 0.02
+
+
 def test_the_distance_from_a_boundary_is_that_to_the_line() -> None:
     """Two classes on either side of a = 0.3 b + 0.2: the distance in the unit square, within the spacing of points."""
     flags = {"flag_values": [0.0, 1.0], "flag_meanings": "below above"}

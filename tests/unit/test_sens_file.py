@@ -133,6 +133,15 @@ def test_a_grid_may_ask_too_but_not_until(file) -> None:
         filed.plan_of(studyfile.read(file))
 
 
+def test_a_study_that_refines_itself_is_no_sample(file) -> None:
+    head = STUDY.split("[samples]")[0]
+    axes = "[space.gL]\ngrid = { lo = 20, hi = 30, n = 5 }\n[space.I]\ngrid = { lo = 300, hi = 500, n = 9 }\n"
+    rest = '[refine]\nby = "spike_count > 0"\n[outputs]\ncount = "spike_count"\n[sensitivity]\nci = 0.9\n'
+    file.write_text(head.replace('record = ["v"]\nevery = 100\n', "") + axes + rest)
+    with pytest.raises(errors.DataError, match=r"sensitivity: SensAnal: a study that refines its grid"):
+        filed.plan_of(studyfile.read(file))
+
+
 def test_the_workflow_runs_with_fewer_points(tmp_path) -> None:
     text = WORKFLOW.read_text(encoding="utf8")
     for old, new in (

@@ -20,6 +20,7 @@ __all__ = [
     "CLASS",
     "GRID",
     "KINDS",
+    "REFINED",
     "SAMPLE",
     "blocks",
     "count",
@@ -47,14 +48,15 @@ KINDS = {
 }
 """Designs of comparisons by the dims that they have; the first one grows."""
 
-GRID, SAMPLE = "grid", "sample"
+GRID, SAMPLE, REFINED = "grid", "sample", "refined"
+"""Kinds of points without comparisons; those of a study that refines itself crowd along boundaries."""
 
 _STEP, _SLAB = 1 << 18, 1 << 25
 """Bytes of a step, and of what is read at once."""
 
 
 def kind_of(data: xr.Dataset) -> str:
-    """What the points of a dataset are: a design of comparisons, a `grid`, or a `sample`.
+    """What the points of a dataset are: a design of comparisons, a `grid`, a `sample`, or `refined`.
 
     >>> kind_of(xr.Dataset({"rate": (("gNa", "gK"), [[1.0, 2.0]])}, {"gNa": [80.0], "gK": [20.0, 30.0]}))
     'grid'
@@ -64,6 +66,8 @@ def kind_of(data: xr.Dataset) -> str:
             return kind
     if CHANGE in data.dims:
         return CHANGE
+    if any("lattice" in axis for axis in _axes(data.attrs)):
+        return REFINED
     names = parameters(data)
     return GRID if all(data[n].dims == (n,) or data[n].dims[0] in names for n in names) else SAMPLE
 
@@ -194,11 +198,16 @@ def labelled(
 
 def _swept(attrs: Mapping[Any, Any]) -> list[str]:
     """Names of the parameters that a study's attributes tell."""
+    inner = [own for axis in _axes(attrs) for own in (axis["lattice"]["axes"] if "lattice" in axis else [axis])]
+    return [str(c[0] if isinstance(c, list) else c) for axis in inner for c in axis["columns"]]
+
+
+def _axes(attrs: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    """What a study's attributes tell of its axes."""
     try:
-        axes = json.loads(attrs.get("space", "{}")).get("axes", [])
+        return list(json.loads(attrs.get("space", "{}")).get("axes", []))
     except (TypeError, ValueError):
         return []
-    return [str(c[0] if isinstance(c, list) else c) for axis in axes for c in axis["columns"]]
 
 
 def _may_be(name: str, coord: xr.DataArray) -> bool:
