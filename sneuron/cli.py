@@ -85,7 +85,7 @@ def run(file: Path, store: Path | None, scheduler: str | None, workers: int | No
     made = filed.study_of(read, _place(read, scheduler, workers), store)
     if not as_json:
         click.echo(made.explain(), err=True)
-    _computed(made)
+    _computed(made, made.run)
     told = _report(read, made, as_json)
     _ended(made, as_json, told)
 
@@ -133,7 +133,7 @@ def resume(study: Path, scheduler: str | None, workers: int | None, as_json: boo
 
     made = _opened(study)
     made.place = Place(scheduler=scheduler, workers=workers)
-    _computed(made)
+    _computed(made, made.run)
     _ended(made, as_json, {})
 
 
@@ -331,10 +331,10 @@ def _kept(path: Path) -> Path | None:
     return path if (path / "receipt.json").exists() else None
 
 
-def _computed(study: Study) -> None:
-    """Run it; an interrupt ends the command and leaves a study that goes on."""
+def _computed(study: Study, work: Callable[[], _R]) -> _R:
+    """Run it, or grow it; an interrupt ends the command and leaves a study that goes on."""
     try:
-        study.run()
+        return work()
     except KeyboardInterrupt:
         click.echo(f"interrupted; what is done is kept. Go on with: sneuron resume {study.path}", err=True)
         leave(INTERRUPTED)
@@ -434,15 +434,8 @@ def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Ca
     """Which parameters matter, and what draws it; the study may grow for that."""
     from sneuron.explore import indices
 
-    asked, wanted = read.file.sensitivity, read.file.figure
-    assert asked is not None
-    try:
-        found = indices.indices_of(read, study)
-    except KeyboardInterrupt:
-        click.echo(f"interrupted; what is done is kept in {study.path}. Run the same command again", err=True)
-        leave(INTERRUPTED)
-    names = json.loads(found.attrs["outputs_analysed"])
-    header, *rows = indices.index_table(found, names)
+    found = _computed(study, lambda: indices.indices_of(read, study))
+    header, *rows = indices.index_table(found)
     if not quiet:
         click.echo(f"sensitivity ({found.attrs['method']}), intervals of {found.attrs['ci']:.0%}")
         click.echo("\n".join(table(header, rows)))
@@ -450,11 +443,10 @@ def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Ca
     def figure() -> Any:
         from sneuron.plot.sens import PlotSens
 
-        assert wanted is not None
-        return PlotSens(found, wanted.output if len(names) > 1 else None, title=read.file.name)
+        assert read.file.figure is not None
+        return PlotSens(found, read.file.figure.output, title=read.file.name)
 
-    told = {"indices": indices.index_numbers(found, names), "design": json.loads(found.attrs["design"])}
-    return {"sensitivity": {**told, "complete": bool(found.attrs["complete"])}}, figure
+    return {"sensitivity": indices.index_numbers(found)}, figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:

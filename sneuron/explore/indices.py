@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sneuron import errors, labels
 from sneuron.analysis.sensitivity import walk
 from sneuron.analysis.sensitivity.estimators import Estimator, estimators
 from sneuron.analysis.sensitivity.intervals import REMARKS
-from sneuron.analysis.sensitivity.results import OUTPUT, SIZE, Request, picked
+from sneuron.analysis.sensitivity.results import SIZE, Request, picked
 from sneuron.analysis.sensitivity.sobol import PARAM
 from sneuron.explore.designs import STRUCTURES
 from sneuron.explore.engine import Layout
@@ -86,15 +87,15 @@ def _kind(space: Space) -> str:
     return next((kind for kind, held in walk.KINDS.items() if set(held) == dims), walk.SAMPLE)
 
 
-def index_table(found: xr.Dataset, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def index_table(found: xr.Dataset) -> Iterator[tuple[str, ...]]:
     """Header and rows of texts: for each output and parameter the indices with their intervals.
 
     Of an output with further dims, such as time, the least and the greatest index along them.
     """
     shown = list(estimators[found.attrs["method"]].shown)
     yield ("output", "parameter", *shown, "")
-    for name in names:
-        own = _own(found, name, len(names))
+    for name in _names(found):
+        own = picked(found, name)
         level = own[shown[0]].isel({SIZE: -1}) if SIZE in own.dims else own[shown[0]]
         order = np.argsort(
             -np.nan_to_num(level.max([d for d in level.dims if d != PARAM]).values, nan=-1.0), kind="stable"
@@ -105,20 +106,21 @@ def index_table(found: xr.Dataset, names: Sequence[str]) -> Iterator[tuple[str, 
             yield (name, str(param), *(_written(row, v) for v in shown if v in row), _remarks(row["remark"]))
 
 
-def index_numbers(found: xr.Dataset, names: Sequence[str]) -> dict[str, Any]:
-    """The same as plain data, of outputs that are single numbers."""
+def index_numbers(found: xr.Dataset) -> dict[str, Any]:
+    """The same as plain data, of outputs that are single numbers; the design; whether all points are there."""
     shown = list(estimators[found.attrs["method"]].shown)
     told = {}
-    for name in names:
-        own = _own(found, name, len(names))
+    for name in _names(found):
+        own = picked(found, name)
         ends = [f"{v}{end}" for v in shown for end in ("", "_low", "_high") if f"{v}{end}" in own]
         if set(own[shown[0]].dims) == {PARAM}:
             told[name] = {str(p): {v: float(own[v].sel({PARAM: p})) for v in ends} for p in own[PARAM].values}
-    return told
+    about = {"design": json.loads(found.attrs["design"]), "complete": bool(found.attrs["complete"])}
+    return {"indices": told, **about}
 
 
-def _own(found: xr.Dataset, name: str, many: int) -> xr.Dataset:
-    return found if many == 1 and OUTPUT not in found.dims else picked(found, name)
+def _names(found: xr.Dataset) -> list[str]:
+    return [str(name) for name in json.loads(found.attrs["outputs_analysed"])]
 
 
 def _remarks(marks: xr.DataArray) -> str:

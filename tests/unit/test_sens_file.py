@@ -230,5 +230,5 @@ def test_what_is_no_result_is_not_drawn() -> None:
 def test_a_table_of_an_output_without_numbers_says_so() -> None:
     data = measured(sn.pick_freeze(64, ISHIGAMI))
     found = sn.SensAnal(data.assign(y=xr.zeros_like(data.y)))
-    rows = list(indices.index_table(found, ["y"]))
+    rows = list(indices.index_table(found))
     assert rows[1] == ("y", "x1", "-", "-", "constant_output")
