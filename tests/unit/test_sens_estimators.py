@@ -14,6 +14,7 @@ from scipy import stats
 from sneuron import SensAnal, curves, errors, halton, lhs, nudges, pick_freeze, radial, random, sobol, trajectories
 from sneuron.analysis.sensitivity import bounds as manski
 from sneuron.analysis.sensitivity import sobol as pick
+from sneuron.analysis.sensitivity.estimators import estimators
 from sneuron.analysis.sensitivity.intervals import REMARKS
 from sneuron.explore.coords import design_points
 from sneuron.labels import Status
@@ -117,6 +118,10 @@ CHUNKED = {
     "pce": lambda: measured(sobol(512, ISHIGAMI)),
     "anova": lambda: measured_grid(12),
 }
+
+
+def test_every_estimator_is_tried_below() -> None:
+    assert {*CHUNKED, "local"} == set(estimators)
 
 
 def measured_grid(n: int) -> xr.Dataset:
