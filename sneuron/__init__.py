@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.currents import CaCur as CaCur
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -57,8 +59,17 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.boundaries import boundaries as boundaries
+    from sneuron.explore.comparisons import curves as curves
+    from sneuron.explore.comparisons import nudges as nudges
+    from sneuron.explore.comparisons import pick_freeze as pick_freeze
+    from sneuron.explore.comparisons import radial as radial
+    from sneuron.explore.comparisons import trajectories as trajectories
+    from sneuron.explore.coords import design_points as design_points
     from sneuron.explore.fit import FitModel as FitModel
     from sneuron.explore.fitted import Fit as Fit
+    from sneuron.explore.maps import cells as cells
+    from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -69,6 +80,7 @@ if TYPE_CHECKING:
     from sneuron.explore.ranges import sobol as sobol
     from sneuron.explore.ranges import values as values
     from sneuron.explore.ranges import zipped as zipped
+    from sneuron.explore.sensitivity import SensAnal as SensAnal
     from sneuron.explore.study import Study as Study
     from sneuron.explore.sweep import ParamSweep as ParamSweep
     from sneuron.labels import Status as Status
@@ -79,6 +91,7 @@ if TYPE_CHECKING:
     from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.boundaries import PlotBoundaries as PlotBoundaries
     from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fit import PlotFit as PlotFit
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
@@ -86,6 +99,7 @@ if TYPE_CHECKING:
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.region import PlotRegion as PlotRegion
+    from sneuron.plot.sens import PlotSens as PlotSens
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
@@ -101,10 +115,12 @@ _ROOMS = {
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "analysis.sensitivity.boundary": "boundary_distance",
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.graph.matrix": "ConnMat",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
@@ -113,10 +129,15 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.boundaries": "boundaries",
+    "explore.comparisons": "curves nudges pick_freeze radial trajectories",
+    "explore.coords": "design_points",
+    "explore.maps": "cells filled",
     "explore.fit": "FitModel",
     "explore.fitted": "Fit",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
+    "explore.sensitivity": "SensAnal",
     "explore.study": "Study",
     "explore.sweep": "ParamSweep",
     "labels": "Status",
@@ -124,12 +145,14 @@ _ROOMS = {
     "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.boundaries": "PlotBoundaries",
     "plot.classes": "PlotClasses",
     "plot.fit": "PlotFit",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
+    "plot.sens": "PlotSens",
     "plot.region": "PlotRegion",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import click
 
 from sneuron import errors
+from sneuron.lang.described import described, described_channel, table
 
 if TYPE_CHECKING:
     from sneuron.explore.cluster import Place
     from sneuron.explore.study import Study
     from sneuron.explore.studyfile import AtlasRead, Read
     from sneuron.lang.model import Model
-    from sneuron.lang.spec import Channel
 
 __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -88,7 +88,7 @@ def run(file: Path, store: Path | None, scheduler: str | None, workers: int | No
     made = filed.study_of(read, _place(read, scheduler, workers), store)
     if not as_json:
         click.echo(made.explain(), err=True)
-    _computed(made)
+    _computed(made, made.run)
     told = _report(read, made, as_json)
     _ended(made, as_json, told)
 
@@ -141,7 +141,7 @@ def resume(study: Path, scheduler: str | None, workers: int | None, as_json: boo
 
     made = _opened(study)
     made.place = Place(scheduler=scheduler, workers=workers)
-    _computed(made)
+    _computed(made, made.run)
     _ended(made, as_json, {})
 
 
@@ -374,10 +374,10 @@ def _kept(path: Path) -> Path | None:
     return path if (path / "receipt.json").exists() else None
 
 
-def _computed(study: Study) -> None:
-    """Run it; an interrupt ends the command and leaves a study that goes on."""
+def _computed(study: Study, work: Callable[[], _R]) -> _R:
+    """Run it, or grow it; an interrupt ends the command and leaves a study that goes on."""
     try:
-        study.run()
+        return work()
     except KeyboardInterrupt:
         click.echo(f"interrupted; what is done is kept. Go on with: sneuron resume {study.path}", err=True)
         leave(INTERRUPTED)
@@ -385,17 +385,35 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
-    if read.file.report is None:
-        return {}
-    told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
-    if read.file.figure is None:
+    wanted = read.file.figure
+    told: dict[str, Any] = {}
+    if read.file.report is not None:
+        told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if read.file.sensitivity is not None:
+        more, bars = _analysed(read, study, quiet)
+        told = {**told, **more}
+    if wanted is None:
         return told
-    path = read.beside(read.file.figure.file)
+    if wanted.kind == "boundaries":
+        figure = functools.partial(_bounded, study)
+    if wanted.kind == "sensitivity":
+        figure = bars
+    path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure().savefig(path, dpi=_DPI[read.file.figure.kind])
+    figure().savefig(path, dpi=_DPI[wanted.kind])
     if not quiet:
         click.echo(f"figure   {path}")
     return {**told, "figure": str(path)}
+
+
+def _bounded(study: Study) -> Any:
+    """What draws the boundaries of a study that refines itself."""
+    from sneuron.explore.points import is_number
+    from sneuron.plot.boundaries import PlotBoundaries
+
+    found, data = study.filled(), study.data
+    curves = None if found.attrs["of"] in data and is_number(data[found.attrs["of"]]) else study.boundaries()
+    return PlotBoundaries(found, curves, data)
 
 
 def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
@@ -441,7 +459,7 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
         click.echo(f"{found.attrs['long_name']} ({of}); medians of the rest")
         click.echo("\n".join(table(header, rows)))
         if checked is not None:
-            click.echo(f"at half the step {checked[0]:,} of {checked[1]:,} checked points have another class")
+            click.echo(f"run more finely, {checked[0]:,} of {checked[1]:,} checked points have another class")
 
     def figure() -> Any:
         from sneuron.plot.classes import PlotClasses
@@ -453,6 +471,25 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
 
     told: dict[str, Any] = {"classes": classes.class_rows(found)}
     return (told if checked is None else {**told, "changed": checked}), figure
+
+
+def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """Which parameters matter, and what draws it; the study may grow for that."""
+    from sneuron.explore import indices
+
+    found = _computed(study, lambda: indices.indices_of(read, study))
+    header, *rows = indices.index_table(found)
+    if not quiet:
+        click.echo(f"sensitivity ({found.attrs['method']}), intervals of {found.attrs['ci']:.0%}")
+        click.echo("\n".join(table(header, rows)))
+
+    def figure() -> Any:
+        from sneuron.plot.sens import PlotSens
+
+        assert read.file.figure is not None
+        return PlotSens(found, read.file.figure.output, title=read.file.name)
+
+    return {"sensitivity": indices.index_numbers(found)}, figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
@@ -472,49 +509,8 @@ def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
 def _counts(held: Mapping[str, Any]) -> Iterator[str]:
     """How many points are in each state, those that occur."""
     yield from (f"{name:<12} {held[name]:,}" for name in (*_GOOD, *_FAILED) if held.get(name))
-
-
-def described(model: Model) -> Iterator[str]:
-    """A model as lines of text."""
-    yield f"{model.name}"
-    yield from textwrap.wrap(" ".join(filter(None, (model.spec.note, model.spec.source))), 100)
-    yield ""
-    yield f"  {_text(model.capacitance)} dv/dt = I - ({' + '.join(model.membrane)})"
-    yield from (f"  {name} = {_text(value)}" for name, value in model.currents.items())
-    yield from (f"  {name} = {_text(value)}" for name, value in model.functions.items())
-    yield from _dynamics(model)
-    yield from (f"  d{x} += {_text(e)} dW({n})" for n, w in model.noises.items() for x, e in w.states.items())
-    yield from _spiking(model)
-    yield ""
-    yield f"  method {model.method}, dt {model.dt:g} ms; hash {model.hash}"
-    yield from _protocol(model)
-    yield ""
-    sources = list(dict.fromkeys(p.source for p in model.params.values()))
-    yield from table(
-        ("parameter", "value", "unit", "bounds", "meaning"),
-        [
-            (name, f"{p.value:g}", p.unit, f"{p.low:g} .. {p.high:g}", f"{p.note} [{sources.index(p.source) + 1}]")
-            for name, p in model.params.items()
-        ],
-    )
-    yield ""
-    yield from (f"  [{number}] {source}" for number, source in enumerate(sources, 1))
-
-
-def _protocol(model: Model) -> Iterator[str]:
-    """Lines that say what is injected, and for how long, where the model's paper shows it."""
-    from sneuron.lang.model import load_stimulus
-
-    shown = model.protocol
-    if not shown.duration:
-        return
-    yield ""
-    yield f"  shown for {shown.duration:g} ms{': ' + shown.note if shown.note else ''}"
-    for name, injection in shown.stimuli.items():
-        units = {n: p.unit or model.current_unit for n, p in load_stimulus(injection.kind).params.items()}
-        values = ", ".join(f"{n} {v:g} {units[n]}".removesuffix(" 1") for n, v in injection.params.items())
-        yield f"    {name}: {injection.kind}({values})"
-    yield f"    [{shown.source or model.spec.source}]"
+    if "refined" in held:
+        yield f"{'refined':<12} {held['refined']}"
 
 
 def _relatives(model: Model) -> Iterator[str]:
@@ -524,67 +520,6 @@ def _relatives(model: Model) -> Iterator[str]:
         yield ""
         yield f"  variants of {family}:"
         yield from lines[1:]
-
-
-def described_channel(channel: Channel, notes: Sequence[str]) -> Iterator[str]:
-    """A channel as lines of text, and what was changed."""
-    carries = f", carries {channel.ion}" if channel.ion else ""
-    yield f"{channel.name}{carries}"
-    yield channel.source
-    yield ""
-    if channel.current:
-        yield f"  I = {_text(channel.current)}  [{channel.unit}]"
-    yield from (f"  {name} = {_text(value)}" for name, value in channel.functions.items())
-    for name, gate in channel.gates.items():
-        right = f"alpha (1 - {name}) - beta {name}" if gate.alpha else f"(inf - {name}) / tau"
-        yield f"  d{name}/dt = {right}"
-        parts = {"alpha": gate.alpha, "beta": gate.beta, "inf": gate.inf, "tau": gate.tau}
-        yield from (f"    {part} = {_text(value)}" for part, value in parts.items() if value)
-    for name, value in channel.equations.items():
-        state = channel.states[name]
-        yield f"  d{name}/dt = {_text(value)}, from {_text(state.start)}  [{state.unit}]"
-    for step in channel.transitions.values():
-        back = f", back {_text(step.backward)}" if step.backward else ""
-        yield f"  {step.source} -> {step.target}: {_text(step.forward)}{back}"
-    yield ""
-    rows = [(name, f"{p.value:g}", p.unit, p.note) for name, p in channel.params.items()]
-    yield from table(("parameter", "value", "unit", "meaning"), rows)
-    yield from ("", *(f"  note: {note}" for note in notes)) if notes else ()
-
-
-def _dynamics(model: Model) -> Iterator[str]:
-    """Lines of the equations of all states but v."""
-    for name, equation in model.equations.items():
-        if name not in model.rates:
-            yield f"  d{name}/dt = {_text(equation)}"
-            continue
-        kind, first, second = model.rates[name]
-        names = ("alpha", "beta") if kind == "ab" else ("inf", "tau")
-        right = f"alpha (1 - {name}) - beta {name}" if kind == "ab" else f"(inf - {name}) / tau"
-        yield f"  d{name}/dt = {right}"
-        yield from (f"    {part} = {_text(value)}" for part, value in zip(names, (first, second), strict=True))
-
-
-def _spiking(model: Model) -> Iterator[str]:
-    """Lines that say when a spike is seen and what it does."""
-    does = ", ".join(f"{name} <- {_text(value)}" for name, value in model.reset.items())
-    yield f"  spike when v crosses {_text(model.threshold)} upward{': ' + does if does else ''}"
-    if model.hazard is not None:
-        yield f"  spike below it at the rate {_text(model.hazard)} per ms"
-    if model.refractory:
-        yield f"  then nothing for {model.refractory}"
-
-
-def _text(expression: object) -> str:
-    return str(expression).replace("**", "^")
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of texts in aligned columns, the last one ragged."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header) - 1)]
-    for row in [header, *rows]:
-        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        yield ("  " + "  ".join(cells)).rstrip()
 
 
 def plain(value: Any) -> Any:

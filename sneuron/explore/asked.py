@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors, labels
+from sneuron.explore.designs import Design
 from sneuron.explore.ranges import Range
-from sneuron.explore.space import Axis, Design, Known, Points, Space
+from sneuron.explore.space import Axis, Known, Points, Space
 from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 

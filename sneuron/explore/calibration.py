@@ -10,10 +10,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors
+from sneuron.explore.designs import Design
 from sneuron.explore.diagnosis import PARAM, unit_of
 from sneuron.explore.objectives import Term
 from sneuron.explore.optimisers.base import generator
-from sneuron.explore.space import Design
 from sneuron.labels import POINT, STATUS, Status
 
 __all__ = ["CELL", "ranked", "recovered"]

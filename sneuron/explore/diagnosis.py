@@ -10,7 +10,7 @@ import xarray as xr
 
 from sneuron import errors
 from sneuron.explore.asked import START
-from sneuron.explore.space import Design
+from sneuron.explore.designs import Design
 
 __all__ = ["LOSS", "PARAM", "PLACES", "diagnosed", "spectrum", "unit_of"]
 

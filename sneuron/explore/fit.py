@@ -14,6 +14,7 @@ from sneuron import errors, labels
 from sneuron.explore.asked import ASKED
 from sneuron.explore.cells import CURRENT, VOLTAGE, cell_of, chosen, parted
 from sneuron.explore.cluster import Place
+from sneuron.explore.designs import Design
 from sneuron.explore.encode import encode
 from sneuron.explore.fitted import Fit
 from sneuron.explore.objectives import Term, terms_of
@@ -22,7 +23,7 @@ from sneuron.explore.outputs import outputs_of
 from sneuron.explore.plan import Plan
 from sneuron.explore.ranges import Range, Zipped, checked_seed, random
 from sneuron.explore.search import MISFIT, ROOM, Search, laid_out
-from sneuron.explore.space import Design, Space
+from sneuron.explore.space import Space
 from sneuron.labels import TIME
 
 __all__ = ["FitModel"]

@@ -13,6 +13,7 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.explore.calibration import ranked, recovered
 from sneuron.explore.cells import CURRENT, chosen, sweeps_of
+from sneuron.explore.designs import Design
 from sneuron.explore.diagnosis import LOSS, PLACES, diagnosed, unit_of
 from sneuron.explore.engine import run_of
 from sneuron.explore.objectives import losses_of
@@ -20,7 +21,6 @@ from sneuron.explore.optimisers.pareto import fronts
 from sneuron.explore.region import good_region
 from sneuron.explore.scores import scored
 from sneuron.explore.search import MISFIT, Search
-from sneuron.explore.space import Design
 from sneuron.explore.study import Study
 from sneuron.labels import POINT
 from sneuron.lang.model import Model, load_model

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors
+from sneuron.explore.designs import Design
 from sneuron.explore.diagnosis import PARAM, unit_of
-from sneuron.explore.space import Design
 from sneuron.labels import POINT
 
 __all__ = ["COMPONENT", "good_region"]
@@ -38,9 +38,9 @@ def good_region(design: Design, data: xr.Dataset, loss: Floats, level: float) ->
     Returns
     -------
     Dataset
-        The good points along `point`, with their `component` (0 is the largest); `volume`, the share of the ranges that is
-        good, `volume_low` and `volume_high` (95 %, Wilson 1927); `size(components)`, share of the good points, largest
-        first; `correlation(param, with)` of ranks among the good points; `low(param)` and `high(param)`, its ends.
+        The good points along `point`, with their `component` (0 is the largest); `volume`, the share of the ranges that
+        is good, `volume_low` and `volume_high` (95 %, Wilson 1927); `size(components)`, share of the good points,
+        largest first; `correlation(param, with)` of ranks among the good points; `low(param)`, `high(param)`: its ends.
 
     Raises
     ------

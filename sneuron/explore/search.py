@@ -16,13 +16,13 @@ from sneuron import errors, labels
 from sneuron.explore.asked import ASKED, ask, listed
 from sneuron.explore.build import MAIN, check_body, entry_of
 from sneuron.explore.cluster import INLINE, Place, opened
+from sneuron.explore.designs import Design
 from sneuron.explore.encode import sha256
 from sneuron.explore.engine import Job
 from sneuron.explore.objectives import Term, losses_of
 from sneuron.explore.optimisers.base import Method, Optimiser, Setting, Told
 from sneuron.explore.plan import Plan
 from sneuron.explore.progress import shown
-from sneuron.explore.space import Design
 from sneuron.explore.study import Study, temporary
 from sneuron.store.folder import StudyFolder
 from sneuron.store.places import checked_path

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sneuron import errors
-from sneuron.explore import tomltext
+from sneuron.lang import tomltext
 
 __all__ = [
     "AtlasFile",
@@ -22,6 +22,7 @@ __all__ = [
     "Read",
     "Recording",
     "Report",
+    "Samples",
     "StudyFile",
     "Text",
     "read",
@@ -116,9 +117,24 @@ class Axis(Text):
 class Samples(Text):
     """`[samples]`: how parameters with a range or a distribution are drawn together."""
 
-    method: Literal["sobol", "lhs", "halton", "random"] = "sobol"
+    method: Literal["sobol", "lhs", "halton", "random", "pick_freeze", "trajectories", "radial", "nudges", "curves"] = (
+        "sobol"
+    )
     n: Count
     seed: int | None = None
+    replicates: Annotated[int, Field(ge=2)] | None = None
+    order: Literal[1, 2] | None = None
+    levels: Annotated[int, Field(ge=2)] | None = None
+    candidates: Annotated[int, Field(ge=0)] | None = None
+    nudge: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    harmonics: Annotated[int, Field(ge=1)] | None = None
+    groups: dict[Name, list[Parameter]] | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is given besides method, n and seed."""
+        given = {name: getattr(self, name) for name in type(self).model_fields if name not in ("method", "n", "seed")}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Where(Text):
@@ -131,6 +147,17 @@ class Repeat(Text):
     """`[repeat]`: how often each point is simulated with other random numbers."""
 
     n: Count
+
+
+class Refine(Text):
+    """`[refine]`: points that are added to the grid: along the boundaries of what `by` tells apart, or, with a
+    `tolerance`, where the output `by` changes by more.
+    """
+
+    by: Annotated[str, Field(min_length=1)]
+    resolution: Annotated[float, Field(gt=0, le=1)] | dict[Parameter, Quantity] | None = None
+    tolerance: Quantity | None = None
+    budget: Count | None = None
 
 
 class Output(Text):
@@ -227,8 +254,25 @@ class Report(Text):
         return self
 
 
+class Sensitivity(Text):
+    """`[sensitivity]`: which parameters matter, told when the study is done; see `SensAnal`.
+
+    `outputs` are those of [outputs] and [record]; all when left out. `method` is that which fits the points when left
+    out. With `until` the study grows until no interval is wider than that to either side, or has `most` points.
+    """
+
+    outputs: list[Name] | None = None
+    method: str | None = None
+    ci: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    until: Annotated[float, Field(gt=0, lt=1)] | None = None
+    most: Annotated[int, Field(ge=1)] = 2**20
+    missing: Literal["pairwise", "raise", "bounds"] = "pairwise"
+    history: bool = False
+    file: str | None = None
+
+
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done, of one of two kinds.
+    """`[figure]`: the picture that is written when the study is done, of one of four kinds.
 
     "fit" needs a [report] with rank and a [recording]. The map shows the score over the parameters x and y; of all
     other parameters, their best value in each cell (`others = "best"`), or the plane through the best point
@@ -238,12 +282,17 @@ class Figure(Text):
     classes `lower` and `upper` over pairs of them; one output over another (`against`), the distribution of one in each
     class (`spread`), and traces of `length` of a typical point of each class of `show`.
 
+    "boundaries" needs a [refine] of two parameters: the map of what it is by, its boundaries, and the points.
+
+    "sensitivity" needs a [sensitivity]: bars, or bands over time, of `output`; of all outputs that are single numbers
+    when that is left out.
+
     "prediction" and "region" need a [fit]: what the fitted model does in the sweeps numbered in `trace`, beside the
     recording; and the set of equally good points over the `parameters`, with traces of `length` of some of them.
     """
 
     file: str
-    kind: Literal["fit", "classes", "prediction", "region"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -255,12 +304,15 @@ class Figure(Text):
     spread: Name | None = None
     show: Annotated[list[str], Field(max_length=8)] = []
     length: Quantity | None = None
+    output: Name | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Figure:
         keys = {
             "fit": ("x", "y", "others", "trace"),
             "classes": ("parameters", "lower", "upper", "against", "spread", "show", "length"),
+            "boundaries": (),
+            "sensitivity": ("output",),
             "prediction": ("trace",),
             "region": ("parameters", "length"),
         }
@@ -304,6 +356,7 @@ class StudyFile(Text):
     derive: dict[Parameter, str] = {}
     where: Where | None = None
     repeat: Repeat | None = None
+    refine: Refine | None = None
     outputs: dict[Name, Annotated[Output, BeforeValidator(_measure)]] = {}
     fit: FitTable | None = None
     record: list[Name] = []
@@ -315,6 +368,7 @@ class StudyFile(Text):
     atol: dict[Name, Quantity] | None = None
     recording: Recording | None = None
     report: Report | None = None
+    sensitivity: Sensitivity | None = None
     figure: Figure | None = None
     run: Run = Run()
 
@@ -340,7 +394,11 @@ class StudyFile(Text):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):
             raise ValueError("[figure] of classes needs a [report] that says what they are: count")
-        if kind and self.repeat and self.repeat.n > 1:
+        if kind == "boundaries" and not self.refine:
+            raise ValueError("[figure] of boundaries needs a [refine]")
+        if kind == "sensitivity" and self.sensitivity is None:
+            raise ValueError("[figure] of kind sensitivity needs a [sensitivity]")
+        if kind and kind != "sensitivity" and self.repeat and self.repeat.n > 1:
             raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self
 

@@ -34,6 +34,7 @@ def ParamSweep(
     allow_unstable: bool = False,
     rtol: Any = None,
     atol: Any = None,
+    refine: Any = None,
     store: str | os.PathLike[str] | None = None,
     client: Any = None,
     scheduler: str | None = None,
@@ -80,8 +81,9 @@ def ParamSweep(
     every : int
         Record every so many steps.
     convergence : float, default 0
-        Share (below 1) or number of points that are run again at half the step: `<output>_error(checked)` tells how
-        much that changes each output, so that one sees where the study is not resolved.
+        Share (below 1) or number of points that are run again at half the step, or where they choose their steps at a
+        tenth of the tolerance: `<output>_error(checked)` tells how much that changes each output, so that one sees
+        where the study is not resolved.
     repeats : int
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None
@@ -94,10 +96,18 @@ def ParamSweep(
     allow_unstable : bool
         Run even with a dt beyond the stability limit; noted in the results.
     rtol : float
-        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (<= 100 mV, 1
         for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
+    refine : str or mapping
+        Add points by what the results say: "spike_count > 0", or another condition over outputs and parameters, or an
+        output that is a flag or a count, whose boundaries are then followed; in full `{"by": ..., "resolution": 0.01,
+        "tolerance": None, "budget": 1_000_000}`. `ranges` is the coarse grid, over one to three axes; cells whose
+        points disagree are cut until they are no larger than `resolution`: a part of each range, or a mapping from
+        parameters to widths in their units. A `tolerance` (in the unit of the output `by`) fills instead where the
+        output changes by more within a cell, greatest changes first. `budget` is the greatest number of points. The
+        results lie along the dim `point`; see `boundaries`, `filled` and `cells`.
     store : path
         Folder of the study; a temporary one when omitted.
     client : distributed.Client
@@ -139,7 +149,7 @@ def ParamSweep(
     plan = Plan.make(
         ranges, model, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype, stimulus=stimulus,
         outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
-        allow_unstable=allow_unstable, rtol=rtol, atol=atol, engine=engine,
+        allow_unstable=allow_unstable, rtol=rtol, atol=atol, refine=refine, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(
