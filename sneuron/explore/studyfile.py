@@ -357,7 +357,7 @@ class StudyFile(Text):
     where: Where | None = None
     repeat: Repeat | None = None
     refine: Refine | None = None
-    outputs: dict[Name, Annotated[Output, BeforeValidator(_measure)]] = {}
+    outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)] = {}
     fit: FitTable | None = None
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
