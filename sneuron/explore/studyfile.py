@@ -316,7 +316,8 @@ class Figure(Text):
             "prediction": ("trace",),
             "region": ("parameters", "length"),
         }
-        for key in self.model_fields_set - {"file", "kind", *keys[self.kind]}:
+        alien = self.model_fields_set - {"file", "kind", *keys[self.kind]}
+        for key in [name for name in type(self).model_fields if name in alien]:
             owner = next(kind for kind, own in keys.items() if key in own)
             raise ValueError(f"{key} goes with kind = {owner!r}, not with {self.kind!r}")
         if self.kind == "fit" and not (self.x and self.y):
