@@ -50,6 +50,8 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
     "site",
     "freq",
 )
+PRE, POST, PROJECTION, RECEPTOR, SLOT = "pre", "post", "projection", "receptor", "slot"
+EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
 FIRST_BAD, MESSAGE, ARMED = "first_bad_time", "message", "armed"
 
