@@ -68,6 +68,9 @@ def emit(
 
 
 class Emitter(Closed, Draws):
+    wide = False
+    """Whether blocks are wide whatever they hold."""
+
     def __init__(
         self,
         model: Model,
@@ -96,7 +99,7 @@ class Emitter(Closed, Draws):
         names += list(p.linear.rows.values()) if p.linear is not None else []
         names += [f"new.{x}" for x in model.states] if self._decays() else []
         rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
-        wide = self.dtype == "float32" or (p.draws and len(rows) <= WIDE_ROWS)
+        wide = self.wide or self.dtype == "float32" or (p.draws and len(rows) <= WIDE_ROWS)
         return Layout(64 if wide else 32, rows)
 
     def source(self) -> Source:

@@ -42,6 +42,8 @@ def emit(
 
 
 class _Networked(Emitter):
+    wide = True
+
     def __init__(
         self,
         model: Model,
@@ -109,10 +111,10 @@ class _Networked(Emitter):
         return [*super()._safe(), "_halt[_net] = max(_halt[_net], _status[_b, _i])"]
 
     def _run(self) -> str:
-        return "\n\n".join([self._block(), self._networks()])
+        return "\n\n".join([self._epoch(), self._networks()])
 
-    def _block(self) -> str:
-        """A block of lanes for an epoch."""
+    def _epoch(self) -> str:
+        """The blocks of a network for an epoch."""
         self.met = {}
         loop = ["_now = _first + _s", *self._clock(), *self._numbers(), *self._arrived()]
         recorded = [(k, self.program.row(n)) for k, n in enumerate(self.record)]
@@ -123,7 +125,8 @@ class _Networked(Emitter):
         shared = [f"{mangled(n)} = _S[{self.layout.offset(n)}]" for n in self.met]
         self.met = None
         body = [
-            "dt, _S, _s = F(_dt), _B[_b], _begin",
+            "_S, _s, _place = _B[_b], _begin, (_b - _low) * W",
+            "_at = _place + _start",
             *shared,
             *(["_fresh = _drawn[_b]"] if self.program.draws else []),
             *(["_patience = 0"] if self._decays() else []),
@@ -131,9 +134,10 @@ class _Networked(Emitter):
             *indented(loop),
             *(["_drawn[_b] = _fresh"] if self.program.draws else []),
         ]
-        where = "_b, _net, _begin, _end, _place, _size"
-        arguments = f"_B, {where}, {_CLOCK}, _ring, _at, _mask, _lanes, {_LISTS}, {_LEFT}"
-        return function("block", arguments, "Steps of one block, up to the end of an epoch.", body)
+        where = "_low, _high, _net, _begin, _end, _size"
+        arguments = f"_B, {where}, {_CLOCK}, _ring, _start, _mask, _lanes, {_LISTS}, {_LEFT}"
+        lines = ["dt = F(_dt)", "for _b in range(_low, _high):", *indented(body)]
+        return function("epoch", arguments, "The blocks of a network, each up to the end of an epoch.", lines)
 
     def _networks(self) -> str:
         """One network after the other, one epoch after the other, until the end or until there is no room."""
@@ -145,12 +149,8 @@ class _Networked(Emitter):
             *indented(["return"]),
             "_fill[:_m] = 0",
             "_begin = _done[_net]",
-            "for _b in range(_blocks[_net], _blocks[_net + 1]):",
-            *indented([
-                "_place = (_b - _blocks[_net]) * W",
-                f"block(_B, _b, _net, _begin, _begin + _m, _place, _sizes[_net], {_CLOCK}, _ring, _rings[_net] + _place,"
-                f" _mask, _lanes, {_LISTS}, {_LEFT})",
-            ]),
+            f"epoch(_B, _blocks[_net], _blocks[_net + 1], _net, _begin, _begin + _m, _sizes[_net], {_CLOCK}, _ring,"
+            f" _rings[_net], _mask, _lanes, {_LISTS}, {_LEFT})",
             f"_sent[_net] += deliver(_ring, _rings[_net], _mask, _lanes, {ports}, _first + _begin, _who, _fill[:_m],"
             " _net, _graph)",
             "if _K > 0:",
