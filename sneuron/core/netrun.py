@@ -34,7 +34,7 @@ def state_after(session: NetSession, traffic: Traffic, n: int) -> xr.Dataset:
 def _result(session: NetSession, traffic: Traffic, n: int, every: int, spikes: bool) -> xr.Dataset:
     failed = traffic.halted != 0
     shape = tuple(session.points.values())
-    lost = np.repeat(failed, session.each)
+    lost = np.repeat(failed, session.each) | ~session.there
     counts = np.where(lost, np.nan, session.lanes.points(traffic.counts).astype(np.float64))
     variables = {labels.SPIKE_COUNT: session.labelled(counts, units="1", long_name="number of spikes")}
     bad = session.lanes.points(traffic.bad).reshape(session.networks, -1)[:, 0]

@@ -14,7 +14,7 @@ from sneuron import errors, labels
 from sneuron.core.session import Session
 from sneuron.core.state import model_of
 from sneuron.core.stimulus import waves_of
-from sneuron.core.wiring import Wiring, is_network, wired
+from sneuron.core.synapses import EXISTS, Wiring, is_network, wired
 from sneuron.lang.kernel import Kernel, aligned, compiled, played
 
 __all__ = ["PENDING", "NetSession", "Traffic", "connect", "is_network"]
@@ -90,6 +90,12 @@ class NetSession(Session):
     def networks(self) -> int:
         """How many networks."""
         return math.prod(self.points.values())
+
+    @property
+    def there(self) -> Array:
+        """Which neurons there are: networks of different sizes have room for the largest."""
+        held = self.state.get(EXISTS)
+        return np.ones(self.size, bool) if held is None else np.broadcast_to(self.flat(held), self.size).astype(bool)
 
     def _grouped(self, groups: Array) -> Array:
         by_network = groups.reshape(self.networks, self.each)
@@ -195,7 +201,7 @@ class NetSession(Session):
         halted = np.repeat(traffic.halted, self.lanes.blocks // self.networks)
         traffic.status[...] = halted[:, None]
         traffic.bad[...] = np.repeat(when, self.lanes.blocks // self.networks)[:, None]
-        dead = traffic.halted[traffic.neurons // self.each] != 0
+        dead = (traffic.halted[traffic.neurons // self.each] != 0) | ~self.there[traffic.neurons]
         traffic.neurons, traffic.times = traffic.neurons[~dead], traffic.times[~dead]
 
     def pending(self, n_steps: int, halted: Array) -> xr.DataArray:
@@ -235,9 +241,10 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
     taken = {*model.params, *model.states} & {str(n) for n in graph.variables}
     if taken:
         raise errors.DataError(where, f"{sorted(taken)[0]!r} is a name of the model, too", mend="Rename one of them.")
-    size = graph.sizes.get(labels.NEURON, state.sizes.get(labels.NEURON, graph.attrs.get("neurons")))
+    size = graph.sizes.get(labels.NEURON, state.sizes.get(labels.NEURON))
+    size = int(graph["post_count"].max()) if size is None and "post_count" in graph else size
     if size is None:
-        raise errors.DataError(where, "neither says how many neurons there are", mend="Give attrs['neurons'].")
+        raise errors.DataError(where, "neither says how many neurons there are", mend="Give the state the dim 'neuron'.")
     if labels.NEURON not in state.dims:
         state = state.assign(v=state["v"].expand_dims({labels.NEURON: int(size)}, -1))
     if state.sizes[labels.NEURON] != int(size):

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import adapt, delivery, lean, networks, propagation, randoms, vector
+from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
@@ -247,7 +247,7 @@ def _source(
     if chosen.error:
         return adapt.emit(model, chosen, dtype, waves, record, features)
     if varying is not None:
-        return networks.emit(model, chosen, dtype, waves, record, features, varying, most)
+        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most)
     return emit(model, chosen, dtype, waves, record, features, most)
 
 

@@ -18,10 +18,10 @@ from sneuron import errors, labels
 from sneuron.lang.delivery import SAME, Graph
 from sneuron.lang.model import Model
 
-__all__ = ["WEIGHT", "DELAY", "COUNT", "Wiring", "is_network", "wired"]
+__all__ = ["COUNT", "DELAY", "EXISTS", "FIRST", "WEIGHT", "Wiring", "is_network", "wired"]
 
 Array = NDArray[Any]
-WEIGHT, DELAY, COUNT = "weight", "delay", "synapse_count"
+WEIGHT, DELAY, COUNT, FIRST, EXISTS = "weight", "delay", "synapse_count", "first_synapse", "exists"
 MOST_SLOTS = 2**15
 """Steps that the longest delay may have."""
 LONGEST_EPOCH = 64
@@ -88,7 +88,7 @@ class _Wires:
         self.graphs = math.prod(points[d] for d in self.own)
         self.of = self._numbers(self.own)
         self.names = self._projections()
-        self.counts = self._counted()
+        self.counts, self.starts = self._counted()
         self.pre, self.post = (self._ends(name) for name in (labels.PRE, labels.POST))
         self.order = self._sorting()
 
@@ -105,10 +105,12 @@ class _Wires:
             WEIGHT: {labels.SYNAPSE, labels.PROJECTION},
             DELAY: {labels.SYNAPSE, labels.PROJECTION},
             COUNT: {labels.PROJECTION},
+            FIRST: {labels.PROJECTION},
+            EXISTS: {labels.NEURON},
             labels.RECEPTOR: {labels.PROJECTION},
         }.items():
             if name not in self.state.variables:
-                if name in (COUNT, labels.RECEPTOR):
+                if name not in (labels.PRE, labels.POST, WEIGHT, DELAY):
                     continue
                 raise errors.DataError(self.where, f"the network lacks {name!r}", mend="See connect.")
             odd = set(map(str, self.state[name].dims)) - dims - set(self.points)
@@ -136,8 +138,8 @@ class _Wires:
         values = array.transpose(*own, *tail).values
         return values.reshape(math.prod(self.points[d] for d in own), *values.shape[len(own) :]), own
 
-    def _counted(self) -> Array:
-        """How many synapses each projection of each graph holds, dims (graph, projection)."""
+    def _counted(self) -> tuple[Array, Array]:
+        """How many synapses each projection of each graph holds, and where they begin, dims (graph, projection)."""
         total = self.state.sizes[labels.SYNAPSE] if labels.SYNAPSE in self.state.sizes else 0
         if COUNT not in self.state.variables:
             if len(self.names) > 1:
@@ -145,16 +147,33 @@ class _Wires:
                     self.where, f"the network has {len(self.names)} projections and no {COUNT!r}",
                     mend=f"Say how many synapses each has: {COUNT}(projection).",
                 )  # fmt: skip
-            return np.full((self.graphs, 1), total, np.int64)
-        values, own = self._laid(COUNT, [labels.PROJECTION])
-        if not set(own) <= set(self.own):
-            raise errors.DataError(f"{self.where}: {COUNT!r}", "it varies where 'pre' does not", self.own)
-        counts = np.broadcast_to(values.reshape(values.shape[0], -1), (max(self.graphs, values.shape[0]), len(self.names)))
-        if (counts < 0).any() or (counts.sum(1) > total).any():
-            raise errors.DataError(f"{self.where}: {COUNT!r}", f"it counts more synapses than there are: {total}")
-        if COUNT in self.state.variables and not own and (counts.sum(1) != total).any():
+            return np.full((self.graphs, 1), total, np.int64), np.zeros((self.graphs, 1), np.int64)
+        counts = self._by_projection(COUNT)
+        starts = self._by_projection(FIRST) if FIRST in self.state.variables else np.cumsum(counts, 1) - counts
+        if (counts < 0).any() or (starts < 0).any() or (starts + counts > total).any():
+            raise errors.DataError(f"{self.where}: {COUNT!r}", f"it counts synapses that are not among the {total}")
+        if FIRST not in self.state.variables and COUNT in self.state.variables and not self.own:
+            self._check_all(counts, total)
+        return counts, starts
+
+    def _check_all(self, counts: Array, total: int) -> None:
+        if (counts.sum(1) != total).any():
             raise errors.DataError(f"{self.where}: {COUNT!r}", f"it counts {int(counts[0].sum())} of {total} synapses")
-        return np.ascontiguousarray(counts, np.int64)
+
+    def _by_projection(self, name: str) -> Array:
+        """Whole numbers of the projections of each graph."""
+        values, own = self._laid(name, [labels.PROJECTION])
+        if not set(own) <= set(self.own):
+            raise errors.DataError(f"{self.where}: {name!r}", "it varies where 'pre' does not", self.own)
+        shape = [self.points[d] if d in own else 1 for d in self.own]
+        whole = np.broadcast_to(
+            values.reshape(*shape, -1), (*(self.points[d] for d in self.own), len(self.names))
+        )
+        return np.ascontiguousarray(whole.reshape(self.graphs, len(self.names)), np.int64)
+
+    def _parts(self, graph: int) -> list[slice]:
+        """Where the synapses of each projection of a graph lie."""
+        return [slice(int(a), int(a + n)) for a, n in zip(self.starts[graph], self.counts[graph], strict=True)]
 
     def _ends(self, name: str) -> Array:
         """The sending or receiving neurons, dims (graph, synapse)."""
@@ -163,8 +182,7 @@ class _Wires:
             raise errors.DataError(f"{self.where}: {name!r}", f"values of type {values.dtype} number no neurons")
         if own != self.own:
             values = np.broadcast_to(values, (self.graphs, values.shape[-1]))
-        for graph, held in enumerate(values):
-            used = held[: int(self.counts[graph].sum())]
+        for used in (held[part] for graph, held in enumerate(values) for part in self._parts(graph)):
             if used.size and (int(used.min()) < 0 or int(used.max()) >= self.n):
                 bad = int(used.min()) if int(used.min()) < 0 else int(used.max())
                 raise errors.DataError(
@@ -175,14 +193,11 @@ class _Wires:
     def _sorting(self) -> Array | None:
         """The order in which synapses are sorted by the sending neuron; None where they are."""
         order = None
-        for graph in range(self.graphs):
-            start = 0
-            for many in self.counts[graph]:
-                held = self.pre[graph, start : start + many]
-                if (held[1:] < held[:-1]).any():
-                    order = np.broadcast_to(np.arange(self.pre.shape[1]), self.pre.shape).copy() if order is None else order
-                    order[graph, start : start + many] = start + np.argsort(held, kind="stable")
-                start += int(many)
+        for graph, part in ((g, p) for g in range(self.graphs) for p in self._parts(g)):
+            held = self.pre[graph, part]
+            if (held[1:] < held[:-1]).any():
+                order = np.broadcast_to(np.arange(self.pre.shape[1]), self.pre.shape).copy() if order is None else order
+                order[graph, part] = part.start + np.argsort(held, kind="stable")
         if order is not None:
             self.pre, self.post = (np.take_along_axis(a, order, 1) for a in (self.pre, self.post))
         return order
@@ -221,34 +236,34 @@ class _Wires:
                     known, mend="Give receptor, or receptor(projection).",
                 )  # fmt: skip
             return np.zeros(len(self.names), np.int64)
-        given = np.broadcast_to(self.state[labels.RECEPTOR].values, len(self.names))
+        given = [str(n) for n in np.broadcast_to(self.state[labels.RECEPTOR].values, len(self.names))]
+        given = [known[0] if not n and len(known) == 1 else n for n in given]
         for name in given:
-            if str(name) not in known:
-                raise errors.unknown(f"{self.where}: 'receptor'", "receptor", str(name), known)
-        return np.array([known.index(str(name)) for name in given], np.int64)
+            if name not in known:
+                raise errors.unknown(f"{self.where}: 'receptor'", "receptor", name, known)
+        return np.array([known.index(name) for name in given], np.int64)
 
     def _pointers(self) -> tuple[Array, Array, Array, Array]:
         """Which neurons send, and where their synapses begin, of each projection of each graph."""
         low, high, rows = (np.zeros((self.graphs, len(self.names)), np.int64) for _ in range(3))
         found, place, width = [], 0, self.pre.shape[1]
         for graph in range(self.graphs):
-            start = 0
-            for k, many in enumerate(self.counts[graph]):
-                held = self.pre[graph, start : start + many]
-                low[graph, k], high[graph, k] = (int(held[0]), int(held[-1]) + 1) if many else (0, 0)
+            for k, part in enumerate(self._parts(graph)):
+                held = self.pre[graph, part]
+                low[graph, k], high[graph, k] = (int(held[0]), int(held[-1]) + 1) if held.size else (0, 0)
                 senders = np.arange(low[graph, k], high[graph, k] + 1, dtype=np.int32)
-                found.append(np.searchsorted(held, senders).astype(np.int64) + graph * width + start)
+                found.append(np.searchsorted(held, senders).astype(np.int64) + graph * width + part.start)
                 rows[graph, k] = place
-                place, start = place + senders.size, start + int(many)
+                place += senders.size
         return low, high, rows, np.concatenate(found)
 
     def _weights(self) -> Array:
         array = self.state[WEIGHT]
-        if array.dtype.kind not in "fiu" or not bool(np.isfinite(array.values).all()):
+        if array.dtype.kind not in "fiu" or not bool(np.isfinite(array.values[self._used(array)]).all()):
             raise errors.DataError(f"{self.where}: 'weight'", "not all weights are finite numbers")
         units = {self.model.receptors[list(self.model.receptors)[p]].unit for p in self._ports()}
         given = labels.units_of(array.attrs)
-        if given is None or units == {given}:
+        if given in (None, "1") or units == {given}:
             return array.values
         if len(units) > 1:
             raise errors.UnitError(
@@ -281,7 +296,9 @@ class _Wires:
         """Which values belong to a synapse that is there."""
         if labels.SYNAPSE not in array.dims or not self.own:
             return np.ones(array.shape, bool)
-        there = np.arange(array.sizes[labels.SYNAPSE]) < self.counts.sum(1)[:, None]
+        there = np.zeros((self.graphs, array.sizes[labels.SYNAPSE]), bool)
+        for graph, part in ((g, p) for g in range(self.graphs) for p in self._parts(g)):
+            there[graph, part] = True
         held = xr.DataArray(there.reshape(*(self.points[d] for d in self.own), -1), dims=[*self.own, labels.SYNAPSE])
         return np.asarray(held.broadcast_like(array).transpose(*array.dims).values)
 
