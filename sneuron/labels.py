@@ -50,7 +50,7 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
     "site",
     "freq",
 )
-PRE, POST, PROJECTION, RECEPTOR, SLOT = "pre", "post", "projection", "receptor", "slot"
+PRE, POST, PROJECTION, RECEPTOR, PORT, SLOT = "pre", "post", "projection", "receptor", "port", "slot"
 EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
 FIRST_BAD, MESSAGE, ARMED = "first_bad_time", "message", "armed"

@@ -21,7 +21,7 @@ __all__ = ["PENDING", "NetSession", "Traffic", "connect", "is_network"]
 
 Array = NDArray[Any]
 PENDING = "pending"
-"""What is on its way when a run ends: dims (..., neuron, receptor, slot), slot k arrives k + 1 steps later."""
+"""What is on its way when a run ends: dims (..., neuron, port, slot), slot k arrives k + 1 steps later."""
 
 MAX_RATE = 1000.0
 """Spikes per second and neuron, in the mean over a network and the run, above which a network has run away."""
@@ -108,7 +108,9 @@ class NetSession(Session):
 
     def _load(self) -> None:
         super()._load()
-        self.wiring = wired(self.state, self.model, self.points, self.dt, self.kernel.dtype, self.where)
+        found = wired(self.state, self.model, self.points, self.dt, self.kernel.dtype, self.where)
+        longest = max(found.longest, self.state.sizes.get(labels.SLOT, 1))
+        self.wiring = replace(found, longest=longest, slots=1 << (longest - 1).bit_length())
         self.blocks = np.arange(self.networks + 1, dtype=np.int64) * (self.lanes.blocks // self.networks)
         self.ports = len(self.kernel.source.program.ports)
         self.ring = self._ring()
@@ -123,11 +125,21 @@ class NetSession(Session):
         slots = self.wiring.slots
         ring = aligned((self.networks, slots, self.ports, self.span), self.kernel.dtype)
         if PENDING in self.state:
-            held = self.state[PENDING].transpose(*self.points, labels.NEURON, labels.RECEPTOR, labels.SLOT).values
+            self._check_pending()
+            held = self.state[PENDING].transpose(*self.points, labels.NEURON, labels.PORT, labels.SLOT).values
             held = held.reshape(self.networks, self.each, self.ports, -1)
-            for k in range(min(held.shape[-1], slots)):
+            for k in range(held.shape[-1]):
                 ring[:, (self.clock.first + k) % slots, :, : self.each] = held[..., k].transpose(0, 2, 1)
         return ring
+
+    def _check_pending(self) -> None:
+        """What is on its way is counted in steps: the step stays what it was."""
+        before = float(self.state.attrs.get("dt", self.dt))
+        if before != self.dt and bool((self.state[PENDING] != 0).any()):
+            raise errors.TimeError(
+                f"{self.where}: 'dt'", f"spikes are on their way in steps of {before:g} ms, not {self.dt:g} ms",
+                f"{before:g}", mend="Go on with the same dt.",
+            )  # fmt: skip
 
     def advance(self, n_steps: int, every: int, spikes: bool) -> Traffic:
         """Run all networks to the end, one after the other."""
@@ -204,15 +216,28 @@ class NetSession(Session):
         dead = (traffic.halted[traffic.neurons // self.each] != 0) | ~self.there[traffic.neurons]
         traffic.neurons, traffic.times = traffic.neurons[~dead], traffic.times[~dead]
 
-    def pending(self, n_steps: int, halted: Array) -> xr.DataArray:
+    def send(self, flags: Array) -> None:
+        """Spikes at the very start, dims (network, neuron), into the ring."""
+        from sneuron.lang.delivery import deliver
+
+        begins = np.arange(self.networks) * (self.ring.size // self.networks)
+        for network in range(self.networks):
+            who = np.flatnonzero(flags[network]).astype(np.int32)[None]
+            fill = np.array([who.size], np.int64)
+            now = self.clock.first - 1 + self.wiring.slots
+            layout = (int(begins[network]), self.wiring.slots - 1, self.span, self.ports)
+            deliver(self.ring.reshape(-1), *layout, now, who, fill, network, self.wiring.graph)
+
+    def pending(self, n_steps: int, halted: Any = 0) -> xr.DataArray:
         """What is on its way after `n_steps`."""
         slots = (self.clock.first + n_steps + np.arange(self.wiring.longest)) % self.wiring.slots
         held = self.ring[:, slots, :, : self.each].transpose(0, 3, 2, 1).astype(np.float64)
-        held[halted != 0] = np.nan
+        held[np.broadcast_to(np.asarray(halted) != 0, self.networks)] = np.nan
         shape = (*self.points.values(), self.each, self.ports, slots.size)
-        dims = (*self.points, labels.NEURON, labels.RECEPTOR, labels.SLOT)
+        dims = (*self.points, labels.NEURON, labels.PORT, labels.SLOT)
         attrs = {"long_name": "weights on their way, slot k arriving k + 1 steps later", "role": "internal"}
-        return xr.DataArray(held.reshape(shape), dims=dims, attrs=attrs)
+        coords = {labels.PORT: list(self.model.receptors)}
+        return xr.DataArray(held.reshape(shape), dims=dims, coords=coords, attrs=attrs)
 
 
 def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:

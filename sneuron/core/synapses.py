@@ -40,7 +40,7 @@ class Wiring:
     epochs : ndarray of int64, dims (network)
         Steps until a spike can arrive anywhere.
     slots : int
-        Steps that the ring holds, a power of 2.
+        Steps that a ring must hold, a power of 2.
     longest : int
         Steps of the longest delay.
     """
