@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.netrun import NetStep as NetStep
+    from sneuron.core.netrun import SynCur as SynCur
+    from sneuron.core.netrun import SynDel as SynDel
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -91,6 +94,7 @@ _ROOMS = {
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.netrun": "NetStep SynCur SynDel",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",

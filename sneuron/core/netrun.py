@@ -163,7 +163,9 @@ def SynCur(network: xr.Dataset, dt: Any = None) -> xr.Dataset:
     session = Session(network, "SynCur", dt, unstable=True)
     model, program = session.model, session.kernel.source.program
     if not model.receptors:
-        raise errors.ModelError("SynCur", f"model {model.name!r} has no receptor", mend="Mount one, such as 'exp_current'.")
+        raise errors.ModelError(
+            "SynCur", f"model {model.name!r} has no receptor", mend="Mount one, such as 'exp_current'."
+        )
     session.view("ion")
     carried = [c for c in model.receptors if c in program.currents]
     if not carried:

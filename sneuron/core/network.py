@@ -81,6 +81,9 @@ class NetSession(Session):
         parts = (self.model, name, self.dtype, waves, self.record, self.features)
         return compiled(*parts, self.drawn(), varying)
 
+    def _check_alone(self) -> None:
+        """They are together."""
+
     @property
     def each(self) -> int:
         """Neurons of a network, those that are not there included."""
@@ -187,7 +190,9 @@ class NetSession(Session):
                     numbers, drawn, traffic.halted,
                 )  # fmt: skip
                 many = int(used[0])
-                found.append((events[2][:many].astype(np.int64) * self.each + events[1][:many], events[0][:many].copy()))
+                found.append(
+                    (events[2][:many].astype(np.int64) * self.each + events[1][:many], events[0][:many].copy())
+                )
                 used[0] = 0
         if found:
             traffic.neurons, traffic.times = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -269,7 +274,9 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
     size = graph.sizes.get(labels.NEURON, state.sizes.get(labels.NEURON))
     size = int(graph["post_count"].max()) if size is None and "post_count" in graph else size
     if size is None:
-        raise errors.DataError(where, "neither says how many neurons there are", mend="Give the state the dim 'neuron'.")
+        raise errors.DataError(
+            where, "neither says how many neurons there are", mend="Give the state the dim 'neuron'."
+        )
     if labels.NEURON not in state.dims:
         state = state.assign(v=state["v"].expand_dims({labels.NEURON: int(size)}, -1))
     if state.sizes[labels.NEURON] != int(size):

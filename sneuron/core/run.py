@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sneuron import errors, labels
 from sneuron.core.adapt import advance, after, counted
 from sneuron.core.pace import Control, ruled
-from sneuron.core.netrun import networks
+from sneuron.core.netrun import networks, stepped
 from sneuron.core.network import NetSession, is_network
 from sneuron.core.results import provenance, recorded, result_of, window
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
@@ -186,6 +186,8 @@ def StepSim(
     True
     """
     steps = _whole(n, 0, "StepSim: 'n'")
+    if is_network(state):
+        return stepped(state, dt, steps, method, dtype, "StepSim")
     session = Session(state, "StepSim", dt, method, dtype)
     out, _ = _advance(session, steps, 0, 1)
     return session.after(steps, out.status)
@@ -369,5 +371,3 @@ def _nowhere(at: Any) -> errors.ParameterError:
         f"{at!r} is not among the coordinates",
         mend="Give values that the axis has, or numbers of neurons.",
     )
-
-

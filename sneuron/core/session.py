@@ -123,12 +123,20 @@ class Session:
         name = method_named(self.method or self.state.attrs.get("method") or self.model.method).name
         name = name if self.paced else self._stepped(name)
         self.dims = state_dims(self.state)
+        self._check_alone()
         self.kernel = self._compiled(name)
         attrs = self.state.attrs
         known = attrs["step"] and (self.dt, name) == (attrs.get("dt"), attrs.get("method"))
         if not self.unstable and not known and not attrs.get("allow_unstable"):
             self._check_stability()
         self._load()
+
+    def _check_alone(self) -> None:
+        """Neurons of a network move together; what only looks at them may take them one by one."""
+        if labels.PRE in self.state.variables and self.where not in (*_STILL, "SynCur"):
+            raise errors.DataError(
+                self.where, "the neurons of a network move together", mend="Take NetStep, or RunSim."
+            )
 
     def _compiled(self, name: str) -> Kernel:
         """The kernel of this state's equations."""

@@ -94,7 +94,9 @@ class _Wires:
 
     def _check_dims(self) -> None:
         if not self.n:
-            raise errors.DataError(self.where, "a network has the dim 'neuron'", mend="Make it with BuildNet or connect.")
+            raise errors.DataError(
+                self.where, "a network has the dim 'neuron'", mend="Make it with BuildNet or connect."
+            )
         if not self.model.receptors:
             raise errors.ModelError(
                 self.where, f"model {self.model.name!r} has no receptor", mend="Mount one, such as 'exp_current'."
@@ -166,9 +168,7 @@ class _Wires:
         if not set(own) <= set(self.own):
             raise errors.DataError(f"{self.where}: {name!r}", "it varies where 'pre' does not", self.own)
         shape = [self.points[d] if d in own else 1 for d in self.own]
-        whole = np.broadcast_to(
-            values.reshape(*shape, -1), (*(self.points[d] for d in self.own), len(self.names))
-        )
+        whole = np.broadcast_to(values.reshape(*shape, -1), (*(self.points[d] for d in self.own), len(self.names)))
         return np.ascontiguousarray(whole.reshape(self.graphs, len(self.names)), np.int64)
 
     def _parts(self, graph: int) -> list[slice]:
@@ -286,7 +286,9 @@ class _Wires:
         off = np.abs(ms[used] / self.dt - steps[used]) > OFF_GRID
         if off.any():
             raise errors.DataError(
-                where, f"{ms[used][off][0]:g} ms is no multiple of dt, {self.dt:g} ms", mend="Round the delays, or give another dt."
+                where,
+                f"{ms[used][off][0]:g} ms is no multiple of dt, {self.dt:g} ms",
+                mend="Round the delays, or give another dt.",
             )
         steps = np.where(used, steps, 1)
         shortest = self._shortest(array, steps)
@@ -319,7 +321,11 @@ class _Wires:
         if labels.SYNAPSE not in array.dims:
             flat = array.values.reshape(math.prod(self.points[d] for d in own), -1)
             numbers = np.broadcast_to(flat[of], (self.networks, many)).reshape(-1)
-            return numbers, np.full(self.networks * many, SAME), np.zeros(1, np.float32 if name == WEIGHT else np.uint16)
+            return (
+                numbers,
+                np.full(self.networks * many, SAME),
+                np.zeros(1, np.float32 if name == WEIGHT else np.uint16),
+            )
         flat = array.values.reshape(-1, array.sizes[labels.SYNAPSE])
         if self.order is not None:
             flat, of = self._ordered(flat, own)

@@ -74,7 +74,9 @@ class Arriving:
     def at(self, x: str) -> sp.Expr:
         """What is added to a state."""
         receptors = self.model.receptors
-        return sp.Add(*(receptors[key].adds[x] * total for key, total in self.ports.items() if x in receptors[key].adds))
+        return sp.Add(
+            *(receptors[key].adds[x] * total for key, total in self.ports.items() if x in receptors[key].adds)
+        )
 
     def _counted(self, name: str, made: Program) -> sp.Expr:
         """Spikes of one drive, times their weight."""

@@ -361,23 +361,27 @@ class _Parts:
         found["equations"] = self._equations(rates, found["schemes"])
         functions = self._functions(found)
         check_size((e for _, *pair in rates.values() for e in pair), functions, self.where)
-        return found | self._arrivals(functions) | {
-            "name": self.neuron.name,
-            "spec": self.neuron,
-            "params": dict(sorted(self.params.items())),
-            "aliases": dict(sorted(self.aliases.items())),
-            "states": self._states(),
-            "gates": frozenset([*self.gates, *(x for pair in self.rates for x in pair)]),
-            "functions": functions,
-            "ions": dict(sorted(self.ions.items())),
-            "places": dict(sorted(self.places.items())),
-            "channels": {k: m.channel for k, m in self.neuron.channels.items()},
-            "start": self._start(rates, found["schemes"], functions),
-            "refractory": self._refractory(),
-            "method": self.neuron.method,
-            "dt": self._dt(),
-            "current_unit": self.neuron.unit,
-        }
+        return (
+            found
+            | self._arrivals(functions)
+            | {
+                "name": self.neuron.name,
+                "spec": self.neuron,
+                "params": dict(sorted(self.params.items())),
+                "aliases": dict(sorted(self.aliases.items())),
+                "states": self._states(),
+                "gates": frozenset([*self.gates, *(x for pair in self.rates for x in pair)]),
+                "functions": functions,
+                "ions": dict(sorted(self.ions.items())),
+                "places": dict(sorted(self.places.items())),
+                "channels": {k: m.channel for k, m in self.neuron.channels.items()},
+                "start": self._start(rates, found["schemes"], functions),
+                "refractory": self._refractory(),
+                "method": self.neuron.method,
+                "dt": self._dt(),
+                "current_unit": self.neuron.unit,
+            }
+        )
 
     def _arrivals(self, functions: dict[str, sympy.Expr]) -> dict[str, Any]:
         """Receptors, and the spikes that come from outside."""

@@ -91,7 +91,16 @@ def take(typingctx: Any, rows: Any, place: Any, ring: Any, start: Any, many: Any
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def deliver(
-    ring: Array, begin: int, mask: int, lanes: int, ports: int, now: int, who: Array, fill: Array, network: int, graph: Any
+    ring: Array,
+    begin: int,
+    mask: int,
+    lanes: int,
+    ports: int,
+    now: int,
+    who: Array,
+    fill: Array,
+    network: int,
+    graph: Any,
 ) -> int:
     """The spikes of an epoch, listed by step, into the ring of their network; how many there were."""
     sent = 0

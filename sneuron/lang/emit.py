@@ -165,7 +165,9 @@ class Emitter(Closed, Draws):
             return []
         columns = [*linear.states, CONSTANT, DRIVEN]
         parts = {(x, y): e for (x, y), e in linear.matrix.items()}
-        parts |= {(x, CONSTANT): e for x, e in linear.constant.items()} | {(x, DRIVEN): e for x, e in linear.drive.items()}
+        parts |= {(x, CONSTANT): e for x, e in linear.constant.items()} | {
+            (x, DRIVEN): e for x, e in linear.drive.items()
+        }
         at = {c: k for k, c in enumerate(columns)}
         entries = [f"_A[{at[x]}, {at[y]}] = {self.print(e)}" for (x, y), e in parts.items() if e != 0]
         kept = [self._store(name, f"F(_P[{at[x]}, {at[y]}])") for (x, y), name in linear.rows.items()]

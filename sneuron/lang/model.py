@@ -44,6 +44,7 @@ __all__ = [
 _M = TypeVar("_M")
 SCHEMA, CHANNEL_SCHEMA = "sneuron-model/1", "sneuron-channel/1"
 
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A point neuron as expressions: capacitance dv/dt = I + stimuli - sum of currents.

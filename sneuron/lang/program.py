@@ -174,7 +174,9 @@ class _Maker:
 
     def _spelt(self, expr: sp.Expr) -> sp.Expr:
         """An expression with all that the step computes for it written out, but for the injected current."""
-        kept = {_symbol(n) for n in (*self.made.new.values(), "_v_seen", *([self.made.stimulus] if self.stimuli else []))}
+        kept = {
+            _symbol(n) for n in (*self.made.new.values(), "_v_seen", *([self.made.stimulus] if self.stimuli else []))
+        }
         while names := [s for s in expr.free_symbols - kept if s.name in self.made.steps]:
             expr = expr.xreplace({s: self.made.steps[s.name] for s in names})
         return expr

@@ -22,6 +22,7 @@ from sneuron.lang.model import (
     neurons,
     noises,
     stimuli,
+    synapses,
 )
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 
@@ -43,6 +44,7 @@ def clamped(channel: Channel) -> Model:
 
 ALL = {name: load_model(name) for name in models()} | {name: clamped(load_channel(name)) for name in channels}
 ALL |= {f"adex with {name}": load_model("adex", channels={name: noises[name]}) for name in noises}
+ALL |= {f"lif with {name}": load_model("lif", channels={name: synapses[name]}) for name in synapses}
 
 
 def params() -> list[tuple[str, Param]]:
@@ -57,6 +59,8 @@ def test_the_library_holds_what_it_should() -> None:
     assert {"pospischil_ib", "pospischil_lts", "pinsky_rinzel", "prinz_abpd1", "prinz_lp1"} <= set(models())
     assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
     assert set(noises) >= {"white", "ou", "point_conductance"}
+    assert set(synapses) >= {"delta", "exp_current", "alpha_current", "dual_exp_conductance", "nmda", "gaba_b"}
+    assert {"vogels_abbott_cuba", "vogels_abbott_coba", "vogels_abbott_cobahh", "brunel"} <= set(models())
     assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
 
 
@@ -73,7 +77,9 @@ def test_files_hold_data_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
-    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli}[file.parent.name]
+    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli, "synapses": synapses}[
+        file.parent.name
+    ]
     assert file.stem in registry
 
 

@@ -15,7 +15,9 @@ DUAL_EXP_CONDUCTANCE = Channel(
     equations={"rise": "-rise/tau_rise", "g": "(rise - g)/tau_decay"},
     receive={"rise": "w*exp(tau_decay/tau_rise/exprel(log(tau_decay/tau_rise)))"},
     params={
-        "tau_rise": Param(0.5, "ms", 1e-3, 1e6, "own choice, of the size of fast excitation", "time constant of the rise"),
+        "tau_rise": Param(
+            0.5, "ms", 1e-3, 1e6, "own choice, of the size of fast excitation", "time constant of the rise"
+        ),
         "tau_decay": Param(2.0, "ms", 1e-3, 1e6, "own choice, of the size of fast excitation", "that of the fall"),
         "E": Param(0.0, "mV", -200.0, 200.0, "own choice: excitation", "reversal potential"),
     },
