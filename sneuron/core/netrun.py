@@ -68,7 +68,7 @@ def NetStep(
     return stepped(network, dt, n, method, dtype, where)
 
 
-def stepped(network: xr.Dataset, dt: Any, n: int, method: str | None, dtype: str, where: str) -> xr.Dataset:
+def stepped(network: xr.Dataset, dt: Any, n: Any, method: str | None, dtype: str, where: str) -> xr.Dataset:
     """A network `n` steps later."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
         raise errors.ParameterError(f"{where}: 'n'", f"{n!r:.60} is not a number of steps", "a whole number from 0")
@@ -139,8 +139,9 @@ def SynCur(network: xr.Dataset, dt: Any = None) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        `current(..., receptor)`, outward positive, and `conductance(..., receptor)`, the slope of the current against the
-        voltage (0 of a current that does not depend on it, NaN of one that is not linear in it), in the model's units.
+        `current(..., receptor)`, outward positive, and `conductance(..., receptor)`, the slope of the current against
+        the voltage (0 of a current that does not depend on it, NaN of one that is not linear in it), in the model's
+        units.
 
     Raises
     ------

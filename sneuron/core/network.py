@@ -251,11 +251,13 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     state : Dataset
-        From `InitNeu`, with the dim `neuron`; what all neurons share needs no dim. Other dims are points: a network each.
+        From `InitNeu`, with the dim `neuron`; what all neurons share needs no dim. Other dims are points: a network
+        each.
     graph : Dataset
-        `pre(synapse)` and `post(synapse)`, numbers of neurons; `weight` in the unit of the receptor and `delay` in ms, one
-        number, one for each `projection`, or one for each `synapse`; `receptor(projection)`, names of mounted receptors;
-        `synapse_count(projection)`, how many of the synapses, in their order, belong to each. All may have dims of points.
+        `pre(synapse)` and `post(synapse)`, numbers of neurons; `weight` in the unit of the receptor and `delay` in ms,
+        one number, one for each `projection`, or one for each `synapse`; `receptor(projection)`, names of mounted
+        receptors; `synapse_count(projection)`, how many of the synapses, in their order, belong to each. All may have
+        dims of points.
 
     Returns
     -------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.adapt import advance, after, counted
-from sneuron.core.pace import Control, ruled
 from sneuron.core.netrun import networks, stepped
 from sneuron.core.network import NetSession, is_network
+from sneuron.core.pace import Control, ruled
 from sneuron.core.results import provenance, recorded, result_of, window
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims

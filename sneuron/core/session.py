@@ -145,7 +145,7 @@ class Session:
 
     def drawn(self) -> tuple[tuple[int, int], ...]:
         """How the spikes from outside are drawn, for each drive."""
-        known = {n: p.value for n, p in self.model.params.items()}
+        known: dict[str, Any] = {n: p.value for n, p in self.model.params.items()}
         known |= {n: self.flat(self.state[n]) for n in self.model.params if n in self.state}
         return tuple(self._drawn(name, drive, known) for name, drive in self.model.drives.items())
 

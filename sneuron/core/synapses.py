@@ -142,7 +142,7 @@ class _Wires:
 
     def _counted(self) -> tuple[Array, Array]:
         """How many synapses each projection of each graph holds, and where they begin, dims (graph, projection)."""
-        total = self.state.sizes[labels.SYNAPSE] if labels.SYNAPSE in self.state.sizes else 0
+        total = self.state.sizes.get(labels.SYNAPSE, 0)
         if COUNT not in self.state.variables:
             if len(self.names) > 1:
                 raise errors.DataError(
@@ -232,7 +232,7 @@ class _Wires:
         if labels.RECEPTOR not in self.state.variables:
             if len(known) > 1:
                 raise errors.DataError(
-                    self.where, f"the network does not say which of the receptors {', '.join(known)} its synapses reach",
+                    self.where, f"the network says not which of the receptors {', '.join(known)} its synapses reach",
                     known, mend="Give receptor, or receptor(projection).",
                 )  # fmt: skip
             return np.zeros(len(self.names), np.int64)

@@ -1,9 +1,9 @@
 """What arrives at the receptors of a neuron in a step: spikes of the network, and spikes from outside.
 
 The number of spikes from outside is that of a Poisson process: one random number is compared with the chances that
-there are more than 0, 1, 2, ... of them, which are computed once.  Where more are expected than `MEAN`, the number is the
-sum of several, each of a mean up to that; those that a neuron does not need are 0, so that its bits do not depend on what
-others need.
+there are more than 0, 1, 2, ... of them, which are computed once.  Where more are expected than `MEAN`, the number is
+the sum of several, each of a mean up to that; those that a neuron does not need are 0, so that its bits do not depend
+on what others need.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Spikes on their way: from the neurons that sent them to the ring where they wait for their step.
 
-A ring holds what will arrive, [slot][receptor][lane], a slot for each step up to the longest delay.  Spikes are delivered
-in the order of their steps, then of their neurons, projections and synapses, whatever the epoch: so the sums in the ring
-have the same bits however a run is cut.
+A ring holds what will arrive, [slot][receptor][lane], a slot for each step up to the longest delay.  Spikes are
+delivered in the order of their steps, then of their neurons, projections and synapses, whatever the epoch: so the sums
+in the ring have the same bits however a run is cut.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def take(typingctx: Any, rows: Any, place: Any, ring: Any, start: Any, many: Any
     return types.void(rows, place, ring, start, many), generate
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def deliver(
     ring: Array,
     begin: int,
@@ -120,7 +120,7 @@ def deliver(
     return sent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _together(ring: Array, base: int, p: int, first: int, last: int, graph: Any) -> None:
     """Spikes that all arrive in one step."""
     at = np.uint64(base)
@@ -135,7 +135,7 @@ def _together(ring: Array, base: int, p: int, first: int, last: int, graph: Any)
             ring[at + np.uint64(post[k])] += weights[k + shift]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _scattered(
     ring: Array, begin: int, mask: int, lanes: int, ports: int, now: int, p: int, first: int, last: int, graph: Any
 ) -> None:

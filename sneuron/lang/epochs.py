@@ -1,9 +1,9 @@
 """The emitter for networks: the same step, run block by block for one epoch after another.
 
-In an epoch, which is no longer than the shortest delay, no neuron can reach another: each block runs on its own, with what
-arrives from a ring, and its spikes go to lists, one for each step.  Then they are delivered.  Networks lie in blocks of
-their own and run one after the other, so that one of them has the same bits whatever runs beside it.  What is the same for
-all neurons of every network is read once for a block.
+In an epoch, which is no longer than the shortest delay, no neuron can reach another: each block runs on its own, with
+what arrives from a ring, and its spikes go to lists, one for each step.  Then they are delivered.  Networks lie in
+blocks of their own and run one after the other, so that one of them has the same bits whatever runs beside it.  What
+is the same for all neurons of every network is read once for a block.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """States that are linear in one another, moved exactly: by the exponential of their matrix, computed once per run.
 
-x' = A x + b + r i has the solution x(t + dt) = P x(t) + p + q i for a current i that is constant over the step; P, p and q
-are parts of the exponential of one matrix (Van Loan 1978, doi:10.1109/TAC.1978.1101743).  Only entries that are not 0 by
-the structure of A are kept.
+x' = A x + b + r i has the solution x(t + dt) = P x(t) + p + q i for a current i that is constant over the step; P, p
+and q are parts of the exponential of one matrix (Van Loan 1978, doi:10.1109/TAC.1978.1101743).  Only entries that are
+not 0 by the structure of A are kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def linear(model: Model, slopes: Mapping[str, sp.Expr], names: tuple[str, ...], 
         for y, s in symbols.items():
             matrix[x, y] = _factor(rest, s, params, model, x)
         drive[x] = _factor(rest, current, params, model, x) if driven else sp.S.Zero
-        constant[x] = rest.xreplace({s: sp.S.Zero for s in (*symbols.values(), current)})
+        constant[x] = rest.xreplace(dict.fromkeys((*symbols.values(), current), sp.S.Zero))
         if not constant[x].free_symbols <= params:
             raise _unfit(model, x)
     return Linear(names, matrix, constant, drive, _rows(names, matrix, constant, drive))
@@ -106,7 +106,7 @@ def advanced(block: Linear, x: str) -> sp.Expr:
     return sp.Add(*terms)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def propagate(a: Any, dt: float, last: Any, found: Any) -> None:
     """exp(a dt), kept in `found`, where `a` is another matrix than the last one."""
     same = True
@@ -118,7 +118,7 @@ def propagate(a: Any, dt: float, last: Any, found: Any) -> None:
         _exponential(a, dt, found)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _exponential(a: Any, dt: float, found: Any) -> None:
     """exp(a dt) by its series, halved and squared; `a` is changed."""
     many = a.shape[0]
@@ -148,7 +148,7 @@ def _exponential(a: Any, dt: float, found: Any) -> None:
         found[:, :] = following
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _product(one: Any, two: Any, found: Any) -> None:
     many = one.shape[0]
     for i in range(many):

@@ -1,4 +1,4 @@
-"""Networks: the same spikes as step by step in numpy, delays to the step, the same bits however a run is cut or placed."""
+"""Networks: the spikes that numpy makes step by step, delays to the step, the same bits however a run is cut."""
 
 from typing import Any
 

@@ -29,6 +29,6 @@ BRUNEL = Neuron(
     method="linear",
     dt=0.1,
     source=BRUNEL00,
-    note="Each neuron gets independent Poisson spikes from outside. In the network weights are J and -g J, and the delay "
-    "is 1.5 ms.",
+    note="Each neuron gets independent Poisson spikes from outside. In the network weights are J and -g J, and the "
+    "delay is 1.5 ms.",
 )

@@ -1,4 +1,4 @@
-"""The neuron of Vogels & Abbott's network with synaptic conductances, as restated for benchmarks (Brette et al. 2007)."""
+"""The neuron of Vogels & Abbott's network with synaptic conductances, restated as a benchmark (Brette et al. 2007)."""
 
 from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold
 
@@ -29,6 +29,6 @@ VOGELS_ABBOTT_COBA = Neuron(
     method="exp_euler",
     dt=0.1,
     source=VA05 + "; " + BRETTE07,
-    note="In the network of 4000 neurons, 3200 of them excitatory, each pair is connected with 2 %; weights are 6 nS and "
-    "67 nS. It has to be started, by conductances that are not 0 at first.",
+    note="In the network of 4000 neurons, 3200 of them excitatory, each pair is connected with 2 %; weights are 6 nS "
+    "and 67 nS. It has to be started, by conductances that are not 0 at first.",
 )

@@ -26,6 +26,6 @@ VOGELS_ABBOTT_CUBA = Neuron(
     method="linear",
     dt=0.1,
     source=VA05 + "; " + BRETTE07,
-    note="In the network of 4000 neurons, 3200 of them excitatory, each pair is connected with 2 %; weights are 16.2 pA "
-    "and -90 pA (1.62 mV and -9 mV times gL), and v starts evenly between Vr and Vth.",
+    note="In the network of 4000 neurons, 3200 of them excitatory, each pair is connected with 2 %; weights are "
+    "16.2 pA and -90 pA (1.62 mV and -9 mV times gL), and v starts evenly between Vr and Vth.",
 )
