@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
     from sneuron.core.netrun import SynDel as SynDel
@@ -94,6 +95,7 @@ _ROOMS = {
     "core.adapt": "AdaptDT",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.graph.matrix": "ConnMat",
     "core.netrun": "NetStep SynCur SynDel",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sneuron import errors
-from sneuron.explore import tomltext
+from sneuron.lang import tomltext
 
 __all__ = [
     "AtlasFile",

@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 
 from sneuron import errors, labels
-from sneuron.lang import canon
+from sneuron.lang import canon, spec
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.protocol import check_protocol
@@ -524,12 +524,12 @@ def is_number(value: float) -> bool:
 
 
 def ExportJSON(model: Any, path: str | Path | None = None) -> str:
-    """Write a model (or a channel) as JSON, losslessly: equal models give equal bytes.
+    """Write a model (or a channel, or a network) as JSON, losslessly: equal models give equal bytes.
 
     Parameters
     ----------
-    model : str, Model, Neuron, Channel, or Dataset with `attrs["model"]`
-        A channel; a model, its name, or a state, run or study result that was made with it. Parameters that have one
+    model : str, Model, Neuron, Channel, Network, or Dataset with `attrs["model"]`
+        A channel; a network; a model, its name, or a state, run or study result made with it. Parameters that have one
         value there are written with it; swept ones keep the model's default (select a point to have its values). The
         injected current `I` is input and not written.
     path : str or Path, optional
@@ -538,8 +538,8 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
     Returns
     -------
     str
-        The JSON text: schema "sneuron-model/1", the neuron with all its channels (or "sneuron-channel/1", the channel),
-        sorted keys, exact floats.
+        The JSON text: schema "sneuron-model/1", the neuron with all its channels (or "sneuron-channel/1", the channel;
+        "sneuron-network/1", the network with its models), sorted keys, exact floats.
 
     Raises
     ------
@@ -564,6 +564,10 @@ def ExportJSON(model: Any, path: str | Path | None = None) -> str:
 
 
 def _text_of(thing: Any) -> str:
+    if isinstance(thing, spec.Network):
+        from sneuron.lang.network import text_of
+
+        return text_of(thing)
     if isinstance(thing, Channel):
         plain = as_plain(from_plain(Channel, as_plain(thing), f"channel {thing.name!r}"))
         return canon.dumps({"schema": CHANNEL_SCHEMA, "channel": plain})

@@ -22,8 +22,11 @@ __all__ = [
     "Gate",
     "Injection",
     "Mount",
+    "Network",
     "Neuron",
     "Param",
+    "Population",
+    "Projection",
     "Protocol",
     "State",
     "Stimulus",
@@ -370,6 +373,99 @@ class Stimulus:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Population:
+    """Neurons of one kind in a network.
+
+    Parameters
+    ----------
+    size : int
+        How many.
+    model : str or Neuron
+        Their model: its name in the library, or the description itself.
+    params : mapping
+        Values that differ from the model's: a number, or a law ({"law": "normal", "mean": -60, "std": 5}).
+    sign : str
+        Dale's law: "excitatory" when their weights are 0 or more, "inhibitory" when 0 or less, empty when unsaid.
+    positions : mapping
+        Where they are: on ("line", "ring", "plane", "torus"), length (um), at ("random", "grid").
+    alone : bool
+        That no projection names them is meant.
+    note : str
+        What they are.
+    """
+
+    size: int
+    model: str | Neuron
+    params: Mapping[str, Any] = field(default_factory=dict)
+    sign: str = ""
+    positions: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another, or to itself.
+
+    Parameters
+    ----------
+    pre, post : str
+        The populations that send and receive.
+    rule : str
+        How they are connected; a rule of `ConnMat`.
+    params : mapping
+        The parameters of the rule.
+    weight, delay : number or mapping
+        One for all, or a law; weights in `unit`, delays in ms.
+    unit : str
+        Unit of the weights.
+    receptor : str
+        The receptor of the receiving model.
+    autapses, multapses : bool
+        Whether a neuron may connect to itself, and a pair more than once.
+    balanced : bool
+        Divide weights by the square root of the mean number of synapses of a neuron.
+    source, note : str
+        Citation with DOI; what should be known about it.
+    """
+
+    pre: str
+    post: str
+    rule: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    weight: Any = 1.0
+    delay: Any = 1.0
+    unit: str = "1"
+    receptor: str = ""
+    autapses: bool = False
+    multapses: bool = False
+    balanced: bool = False
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Populations and the projections between them; the graphs themselves follow from a seed.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the library.
+    populations, projections : mapping
+        By name.
+    source, note : str
+        Citation with DOI; what should be known about it.
+    """
+
+    name: str
+    populations: Mapping[str, Population]
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+    source: str = ""
+    note: str = ""
+
+
 def as_plain(thing: Any) -> Any:
     """A description as dicts, texts and numbers that JSON can hold; infinities become "inf" and "-inf"."""
     if dataclasses.is_dataclass(thing):
@@ -449,7 +545,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is Mapping:
         return _mapping(typing.get_args(hint)[1], value, where)
     if origin is types.UnionType:
-        return value if isinstance(value, str) else from_plain(Channel, value, where)
+        return value if isinstance(value, str) else from_plain(typing.get_args(hint)[1], value, where)
+    if hint is Any:
+        return _free(value, where)
     if dataclasses.is_dataclass(hint):
         return from_plain(typing.cast("Any", hint), value, where)
     if hint is float:
@@ -463,6 +561,17 @@ def _mapping(item: Any, value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise errors.ModelError(where, f"{value!r:.60} is no table")
     return {str(key): _value(item, held, f"{where}.{key}") for key, held in value.items()}
+
+
+def _free(value: Any, where: str) -> Any:
+    """Numbers, texts and truths, in lists and tables; all numbers as floats, so that equal ones are the same text."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _free(held, f"{where}.{key}") for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_free(held, where) for held in value]
+    return _float(value, where)
 
 
 def _float(value: Any, where: str) -> float:

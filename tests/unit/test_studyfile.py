@@ -5,7 +5,8 @@ import time
 import pytest
 
 from sneuron import errors
-from sneuron.explore import studyfile, tomltext
+from sneuron.explore import studyfile
+from sneuron.lang import tomltext
 
 GOOD = """\
 schema = 1

@@ -83,7 +83,7 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as cause:
-        raise errors.PlanError(str(path), f"the study file cannot be read: {cause.strerror}") from cause
+        raise errors.PlanError(str(path), f"the file cannot be read: {cause.strerror}") from cause
     if len(raw) > LARGEST:
         raise errors.PlanError(
             str(path), f"the file is larger than {LARGEST} bytes", mend="Keep data in files of their own."

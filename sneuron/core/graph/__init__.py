@@ -1,0 +1,1 @@
+"""Graphs: who is connected to whom, how strongly, after what delay."""

@@ -1,0 +1,1 @@
+"""Rules of connection: one plain function each."""
