@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.core.adapt import AdaptDT as AdaptDT
+    from sneuron.core.assembly import BuildNet as BuildNet
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
@@ -93,6 +94,7 @@ _ROOMS = {
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "core.adapt": "AdaptDT",
+    "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.graph.matrix": "ConnMat",

@@ -12,49 +12,25 @@ import time
 import tracemalloc
 from typing import Any
 
-import numpy as np
 import pytest
 import xarray as xr
 
 import sneuron as sn
-from sneuron.core.network import connect
 
 FULL = os.environ.get("SNEURON_BENCH") == "full"
 N, LARGE, DURATION = (4000, 12_500, 1000.0) if FULL else (200, 250, 10.0)
 MANY = 1000 if FULL else 4
 
 
-def wired(n: int, excitatory: int, degrees: tuple[int, int], seed: int, **wires: Any) -> xr.Dataset:
-    """Every neuron has so many excitatory and inhibitory inputs."""
-    rng = np.random.default_rng(seed)
-    bounds = ((0, excitatory), (excitatory, n))
-    pre = [rng.integers(*b, (n, k), dtype=np.int32) for b, k in zip(bounds, degrees, strict=True)]
-    flat = np.concatenate(pre, axis=1).reshape(-1)
-    order = np.argsort(flat, kind="stable")
-    ends = {"pre": ("synapse", flat[order]), "post": ("synapse", (order // sum(degrees)).astype(np.int32))}
-    return xr.Dataset({**wires, "synapse_count": ("projection", [n * k for k in degrees])}, ends)
-
-
 def vogels_abbott(kind: str) -> xr.Dataset:
-    rng, weights = np.random.default_rng(1), {"cuba": [16.2, -90.0], "coba": [6.0, 67.0]}[kind]
-    start = {"v": rng.uniform(-60.0, -50.0, N)}
-    if kind == "coba":
-        start = {"v": rng.normal(-65.0, 5.0, N), "exc.g": np.maximum(rng.normal(40.0, 15.0, N), 0.0)}
-        start["inh.g"] = np.maximum(rng.normal(200.0, 120.0, N), 0.0)
-    cells = sn.InitNeu(
-        {"model": f"vogels_abbott_{kind}", **{k: xr.DataArray(x, dims="neuron") for k, x in start.items()}}
-    )
-    wires: dict[str, Any] = {"weight": ("projection", weights), "receptor": ("projection", ["exc", "inh"])}
-    return connect(cells, wired(N, N * 4 // 5, (N * 64 // 4000, N * 16 // 4000), 1, delay=0.1, **wires))
+    """Seed 12 is active."""
+    return sn.BuildNet(f"vogels_abbott_{kind}", seed=12, changes={"e.size": N * 4 // 5, "i.size": N // 5})
 
 
 def brunel() -> xr.Dataset:
-    n, excitatory = LARGE, LARGE * 4 // 5
-    cells = sn.InitNeu("brunel").assign(EL=("neuron", np.zeros(n)))
-    graph = wired(
-        n, excitatory, (excitatory // 10, (n - excitatory) // 10), 1, weight=("projection", [0.1, -0.5]), delay=1.5
-    )
-    return connect(cells, graph)
+    n = LARGE * 4 // 5
+    rules = {f"{a}{b}.k": (n if a == "e" else LARGE // 5) // 10 for a in "ei" for b in "ei"}
+    return sn.BuildNet("brunel", seed=1, changes={"e.size": n, "i.size": LARGE // 5, **rules})
 
 
 def cpu_seconds(net: xr.Dataset, **options: Any) -> tuple[float, float]:
@@ -101,9 +77,9 @@ def test_many_small_networks() -> None:
     """Networks of 100 neurons beside one of the same number of neurons: neuron-steps per CPU second."""
     rates = []
     for points, n in ((MANY, 100), (1, 100 * MANY)):
-        v = xr.DataArray(np.random.default_rng(1).uniform(-60.0, -50.0, (points, n)), dims=("point", "neuron"))
-        wires = {"weight": ("projection", [16.2, -90.0]), "receptor": ("projection", ["exc", "inh"])}
-        graph = wired(n, n * 4 // 5, (64, 16), 1, delay=0.5, **wires)
-        took, _ = cpu_seconds(connect(sn.InitNeu({"model": "vogels_abbott_cuba", "v": v}), graph), spikes=False)
+        rules = {f"{a}{b}.p": (64 if a == "e" else 16) / n for a in "ei" for b in "ei"}
+        sizes = {"e.size": n * 4 // 5, "i.size": n // 5}
+        net = sn.BuildNet("vogels_abbott_cuba", seed=list(range(points)), changes={**sizes, **rules})
+        took, _ = cpu_seconds(net.assign(delay=0.5), spikes=False)
         rates.append(points * n * 10_000 / took / 1e6)
     print(f"\n{MANY} networks of 100: {rates[0]:.0f} M neuron-steps/s, {rates[0] / rates[1]:.0%} of one (goal: 50 %)")

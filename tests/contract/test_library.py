@@ -24,6 +24,7 @@ from sneuron.lang.model import (
     stimuli,
     synapses,
 )
+from sneuron.lang.network import load_network, networks
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 
 CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
@@ -101,6 +102,13 @@ def test_json_round_trip(name: str) -> None:
     assert again == model
     assert again.to_json() == model.to_json()
     assert (again.currents, again.equations, again.start) == (model.currents, model.equations, model.start)
+
+
+@pytest.mark.parametrize("name", networks)
+def test_networks_hold_together_and_say_where_they_come_from(name: str) -> None:
+    network = load_network(name)
+    assert re.search(r"doi:10\.", network.source)
+    assert all(p.receptor in load_model(network.populations[p.post].model).receptors for p in network.projections.values())
 
 
 @pytest.mark.parametrize("name", ALL)
