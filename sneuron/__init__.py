@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
     from sneuron.core.netrun import SynDel as SynDel
+    from sneuron.core.network import connect as connect
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -99,6 +100,7 @@ _ROOMS = {
     "core.detect": "DetSpike",
     "core.graph.matrix": "ConnMat",
     "core.netrun": "NetStep SynCur SynDel",
+    "core.network": "connect",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",

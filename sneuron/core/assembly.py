@@ -71,7 +71,8 @@ def BuildNet(
     Notes
     -----
     All populations have models of the same equations (the same `form`), and may differ in all values. Everything is drawn
-    by counting, keyed by seed and by name: the same for a network whatever others are built with it.
+    by counting, keyed by seed and by name: the same for a network whatever others are built with it. Spikes from outside
+    are keyed by seed, by the neuron's parameters and its place: networks that differ in their synapses alone get the same.
 
     Examples
     --------
@@ -114,7 +115,9 @@ def _cells(net: Network, inner: Mapping[str, Mapping[str, Any]], graph: xr.Datas
             )  # fmt: skip
     members = graph[POPULATION].values
     parts = [_population(model, n, inner[n], int((members == n).sum()), graph["seed"]) for n, model in models.items()]
-    joined = {str(n): _joined([p[n] for p in parts], [p.sizes[labels.NEURON] for p in parts]) for n in parts[0].data_vars}
+    joined = {
+        str(n): _joined([p[n] for p in parts], [p.sizes[labels.NEURON] for p in parts]) for n in parts[0].data_vars
+    }
     return xr.Dataset(joined, attrs=parts[0].attrs)
 
 
@@ -122,11 +125,11 @@ def _population(model: Model, name: str, values: Mapping[str, Any], many: int, s
     """Neurons of one population, with what is drawn for them."""
     given = {model.aliases.get(n, n): v for n, v in values.items()}
     units = {n: p.unit for n, p in model.params.items()} | {n: s.unit for n, s in model.states.items()}
-    drawn = {
-        n: _values(v, name, n, units[n], many, seed) if isinstance(v, Mapping) else v for n, v in given.items()
-    }
+    drawn = {n: _values(v, name, n, units[n], many, seed) if isinstance(v, Mapping) else v for n, v in given.items()}
     state = InitNeu({"model": model, **drawn})
-    return state.assign(v=state["v"].expand_dims({labels.NEURON: many}, -1)) if labels.NEURON not in state.dims else state
+    return (
+        state.assign(v=state["v"].expand_dims({labels.NEURON: many}, -1)) if labels.NEURON not in state.dims else state
+    )
 
 
 def _values(table: Mapping[str, Any], population: str, name: str, unit: str, many: int, seed: xr.DataArray) -> Any:

@@ -265,8 +265,21 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    DataError, UnknownNameError, UnitError
-        For what cannot be; the run looks again, at its own dt.
+    DataError
+        When they do not fit together. What the synapses hold is checked by the run, at its dt.
+
+    Notes
+    -----
+    Synapses that lie projection after projection, each sorted by `pre`, are used as they are; others are sorted by the run.
+
+    Examples
+    --------
+    >>> from sneuron.core.state import InitNeu
+    >>> ends = {"pre": ("synapse", [0, 1]), "post": ("synapse", [1, 0])}
+    >>> wires = xr.Dataset({"weight": 0.5, "delay": 1.5}, ends)
+    >>> pair = connect(InitNeu({"model": "brunel", "v": xr.DataArray([0.0, 19.9], dims="neuron")}), wires)
+    >>> dict(pair.sizes)
+    {'neuron': 2, 'synapse': 2}
     """
     where = "connect"
     model = model_of(state, where)

@@ -56,7 +56,7 @@ def RunSim(
     Parameters
     ----------
     state : Dataset
-        From `InitNeu`, `InjCur`, `StepSim`, or the end state of another run.
+        From `InitNeu`, `InjCur`, `StepSim`, or the end state of another run; networks from `BuildNet` or `connect`.
     duration : number or text, ms
         0 gives a run with no step: one sample of each recorded variable, no spike.
     dt : number or text, ms
@@ -100,7 +100,8 @@ def RunSim(
         `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN,
         `first_bad_time` in ms, recorded variables with `time`, features; coordinates are the
         parameters that vary, and `status` (ok, diverged, out_of_range, overflow, timeout).  Of neurons that choose
-        their steps also `steps_accepted` and `steps_rejected`.
+        their steps also `steps_accepted` and `steps_rejected`.  Of networks `event_time(..., event)` in ms and
+        `event_neuron(..., event)` in place of `spike_time`, and one `status` for each network: overflow where it ran away.
 
     Raises
     ------
