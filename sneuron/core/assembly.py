@@ -44,7 +44,8 @@ def BuildNet(
         A name of the library ("brunel", "vogels_abbott_cuba", ...), a dict of `populations` and `projections`, JSON, or
         a path that ends in ".json" or ".toml".
     seed : int, list or DataArray of int
-        Of the synapses, of all that is drawn for neurons, and of the spikes from outside. A list makes the dim `repeat`.
+        Of the synapses, of all that is drawn for neurons, and of the spikes from outside. A list makes the dim
+        `repeat`.
     changes : mapping, optional
         Other values: the size of a population ("e.size"), a parameter or start value of its neurons ("e.eta"), a
         parameter of a projection's rule ("ee.p"), its weight or delay ("ee.weight"), or one of their laws
@@ -70,9 +71,10 @@ def BuildNet(
 
     Notes
     -----
-    All populations have models of the same equations (the same `form`), and may differ in all values. Everything is drawn
-    by counting, keyed by seed and by name: the same for a network whatever others are built with it. Spikes from outside
-    are keyed by seed, by the neuron's parameters and its place: networks that differ in their synapses alone get the same.
+    All populations have models of the same equations (the same `form`), and may differ in all values. Everything is
+    drawn by counting, keyed by seed and by name: the same for a network whatever others are built with it. Spikes from
+    outside are keyed by seed, by the neuron's parameters and its place: networks that differ in their synapses alone
+    get the same.
 
     Examples
     --------

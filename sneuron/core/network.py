@@ -270,7 +270,8 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
 
     Notes
     -----
-    Synapses that lie projection after projection, each sorted by `pre`, are used as they are; others are sorted by the run.
+    Synapses that lie projection after projection, each sorted by `pre`, are used as they are; others are sorted by the
+    run.
 
     Examples
     --------

@@ -97,11 +97,11 @@ def RunSim(
     Returns
     -------
     xarray.Dataset or (Dataset, Dataset)
-        `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN,
-        `first_bad_time` in ms, recorded variables with `time`, features; coordinates are the
-        parameters that vary, and `status` (ok, diverged, out_of_range, overflow, timeout).  Of neurons that choose
-        their steps also `steps_accepted` and `steps_rejected`.  Of networks `event_time(..., event)` in ms and
-        `event_neuron(..., event)` in place of `spike_time`, and one `status` for each network: overflow where it ran away.
+        `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN, `first_bad_time` in
+        ms, recorded variables with `time`, features; coordinates are the parameters that vary, and `status` (ok,
+        diverged, out_of_range, overflow, timeout).  Of neurons that choose their steps also `steps_accepted` and
+        `steps_rejected`.  Of networks `event_time(..., event)` in ms and `event_neuron(..., event)` in place of
+        `spike_time`, and one `status` for each network: overflow where it ran away.
 
     Raises
     ------

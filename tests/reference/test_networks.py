@@ -1,8 +1,9 @@
 """Rates of published networks, over several seeds, within bounds that are stated.
 
-Vogels & Abbott 2005 as restated by Brette et al. 2007 (doi:10.1007/s10827-007-0038-6).  Brian2 2.9.0, measured with one
-seed over 1 s at a step of 0.1 ms: 5.62 Hz with currents, 17.44 Hz with conductances.  Brunel 2000
-(doi:10.1023/A:1008925309027), model A, asynchronous irregular: 37.7 Hz in the paper's simulation, 38.0 Hz by its theory.
+Vogels & Abbott 2005 as restated by Brette et al. 2007 (doi:10.1007/s10827-007-0038-6).  Brian2 2.9.0, measured with
+one seed over 1 s at a step of 0.1 ms: 5.62 Hz with currents, 17.44 Hz with conductances.  Brunel 2000
+(doi:10.1023/A:1008925309027), model A, asynchronous irregular: 37.7 Hz in the paper's simulation, 38.0 Hz by its
+theory.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ def test_vogels_and_abbott_with_currents() -> None:
 
 
 def test_vogels_and_abbott_with_conductances() -> None:
-    """Networks are active at the published rate, or quiet: both are states of theirs, and chance decides at the start."""
+    """Networks are active at the published rate, or quiet: both are states of theirs, and chance decides."""
     run = sn.RunSim(sn.BuildNet("vogels_abbott_coba", seed=list(range(10, 18))), 400.0)
     rates = ((run.event_time > 150.0).sum("event") / 4000 / 0.25).values
     active = rates[rates > 1.0]

@@ -1,4 +1,4 @@
-"""BuildNet: populations become neurons, projections become synapses; the same for a network whatever is built with it."""
+"""BuildNet: populations become neurons, projections become synapses; the same whatever else is built with them."""
 
 from typing import Any
 

@@ -3,8 +3,6 @@
 from sneuron.lang.spec import Network, Population, Projection
 
 BRUNEL00 = "Brunel 2000, J Comput Neurosci 8:183, doi:10.1023/A:1008925309027, model A"
-E = {"rule": "fixed_indegree", "params": {"k": 1000}, "weight": 0.1, "delay": 1.5, "unit": "mV", "receptor": "syn"}
-I = {"rule": "fixed_indegree", "params": {"k": 250}, "weight": -0.5, "delay": 1.5, "unit": "mV", "receptor": "syn"}
 
 BRUNEL = Network(
     name="brunel",
@@ -13,10 +11,10 @@ BRUNEL = Network(
         "i": Population(2500, "brunel", sign="inhibitory"),
     },
     projections={
-        "ee": Projection("e", "e", **E),
-        "ei": Projection("e", "i", **E),
-        "ie": Projection("i", "e", **I),
-        "ii": Projection("i", "i", **I),
+        "ee": Projection("e", "e", "fixed_indegree", {"k": 1000}, 0.1, 1.5, "mV", "syn"),
+        "ei": Projection("e", "i", "fixed_indegree", {"k": 1000}, 0.1, 1.5, "mV", "syn"),
+        "ie": Projection("i", "e", "fixed_indegree", {"k": 250}, -0.5, 1.5, "mV", "syn"),
+        "ii": Projection("i", "i", "fixed_indegree", {"k": 250}, -0.5, 1.5, "mV", "syn"),
     },
     source=BRUNEL00,
     note="g = 5, eta = 2: weights are J = 0.1 mV and -g J; the input from outside is that of the neuron `brunel`.",

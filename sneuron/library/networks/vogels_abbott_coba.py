@@ -9,8 +9,6 @@ START = {
     "exc.g": {"law": "normal", "mean": 40.0, "std": 15.0, "low": 0.0},
     "inh.g": {"law": "lognormal", "mean": 250.0, "sigma": 1.0},
 }
-E = {"rule": "erdos_renyi", "params": {"p": 0.02}, "weight": 6.0, "delay": 0.1, "unit": "nS", "receptor": "exc"}
-I = {"rule": "erdos_renyi", "params": {"p": 0.02}, "weight": 67.0, "delay": 0.1, "unit": "nS", "receptor": "inh"}
 
 VOGELS_ABBOTT_COBA = Network(
     name="vogels_abbott_coba",
@@ -19,12 +17,12 @@ VOGELS_ABBOTT_COBA = Network(
         "i": Population(800, "vogels_abbott_coba", START),
     },
     projections={
-        "ee": Projection("e", "e", **E),
-        "ei": Projection("e", "i", **E),
-        "ie": Projection("i", "e", **I),
-        "ii": Projection("i", "i", **I),
+        "ee": Projection("e", "e", "erdos_renyi", {"p": 0.02}, 6.0, 0.1, "nS", "exc"),
+        "ei": Projection("e", "i", "erdos_renyi", {"p": 0.02}, 6.0, 0.1, "nS", "exc"),
+        "ie": Projection("i", "e", "erdos_renyi", {"p": 0.02}, 67.0, 0.1, "nS", "inh"),
+        "ii": Projection("i", "i", "erdos_renyi", {"p": 0.02}, 67.0, 0.1, "nS", "inh"),
     },
     source=VA05 + "; " + BRETTE07,
-    note="Started by conductances of our own choice. Quiet is a state of it, too: about half of the networks stay active, "
+    note="Started by conductances of our own choice. Quiet is a state of it, too: about half of them stay active, "
     "at 17 to 20 Hz. A delay of one step of 0.1 ms stands for none.",
 )

@@ -9,8 +9,6 @@ START = {
     "exc.g": {"law": "normal", "mean": 0.2, "std": 0.075, "low": 0.0},
     "inh.g": {"law": "normal", "mean": 1.0, "std": 0.6, "low": 0.0},
 }
-E = {"rule": "erdos_renyi", "params": {"p": 0.02}, "weight": 0.03, "delay": 0.1, "unit": "mS/cm2", "receptor": "exc"}
-I = {"rule": "erdos_renyi", "params": {"p": 0.02}, "weight": 0.335, "delay": 0.1, "unit": "mS/cm2", "receptor": "inh"}
 
 VOGELS_ABBOTT_COBAHH = Network(
     name="vogels_abbott_cobahh",
@@ -19,10 +17,10 @@ VOGELS_ABBOTT_COBAHH = Network(
         "i": Population(800, "vogels_abbott_cobahh", START),
     },
     projections={
-        "ee": Projection("e", "e", **E),
-        "ei": Projection("e", "i", **E),
-        "ie": Projection("i", "e", **I),
-        "ii": Projection("i", "i", **I),
+        "ee": Projection("e", "e", "erdos_renyi", {"p": 0.02}, 0.03, 0.1, "mS/cm2", "exc"),
+        "ei": Projection("e", "i", "erdos_renyi", {"p": 0.02}, 0.03, 0.1, "mS/cm2", "exc"),
+        "ie": Projection("i", "e", "erdos_renyi", {"p": 0.02}, 0.335, 0.1, "mS/cm2", "inh"),
+        "ii": Projection("i", "i", "erdos_renyi", {"p": 0.02}, 0.335, 0.1, "mS/cm2", "inh"),
     },
     source=VA05 + "; " + BRETTE07,
     note="6 nS and 67 nS on 20000 um2 of membrane; started as in Brian2's COBAHH example.",
