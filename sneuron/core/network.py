@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,6 +127,7 @@ class NetSession(Session):
     def _ring(self) -> Array:
         """What is on its way: dims (network, slot, receptor, lane)."""
         slots = self.wiring.slots
+        self._check_memory(self.networks * slots * self.ports * self.span * self.kernel.dtype.itemsize)
         ring = aligned((self.networks, slots, self.ports, self.span), self.kernel.dtype)
         if PENDING in self.state:
             self._check_pending()
@@ -134,6 +136,15 @@ class NetSession(Session):
             for k in range(held.shape[-1]):
                 ring[:, (self.clock.first + k) % slots, :, : self.each] = held[..., k].transpose(0, 2, 1)
         return ring
+
+    def _check_memory(self, need: int) -> None:
+        """Refuse what cannot be held."""
+        room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if need > room:
+            raise errors.DataError(
+                f"{self.where}: 'delay'", f"what is on its way takes {need / 2**30:.3g} GiB",
+                f"up to {room / 2**30:.3g} GiB on this machine", mend="Run fewer networks at once, or shorter delays.",
+            )  # fmt: skip
 
     def _check_pending(self) -> None:
         """What is on its way is counted in steps: the step stays what it was."""
