@@ -208,6 +208,14 @@ def test_all_pairs_are_equally_likely(name, own):
     assert (z**2).mean() < 2.2
 
 
+def test_few_of_many_pairs_are_equally_likely_too():
+    graphs = ConnMat((30, 40), "fixed_total", n=10, seed=list(range(3000)))
+    place = graphs.pre.values * 40 + graphs.post.values
+    assert (np.diff(place, axis=1) > 0).all()
+    counts = np.bincount(place.ravel(), minlength=1200)
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
 def test_multapses_are_drawn_with_replacement():
     graph = ConnMat((50, 400), "fixed_indegree", k=100, multapses=True, seed=2)
     table = matrix(graph).toarray()
@@ -368,10 +376,11 @@ def test_dale_balance_and_g():
 ])  # fmt: skip
 def test_eigenvalues_of_random_weights_fill_a_circle(rule, own, n, expected):
     """Circular law: radius sigma sqrt(N); Girko 1985, doi:10.1137/1129095."""
-    found = ConnMat(n, rule, **own, weight={"law": "normal", "mean": 0, "std": 0.5}, layout="dense", seed=5)
-    eigenvalues = np.abs(np.linalg.eigvals(found.values))
-    assert eigenvalues.max() == pytest.approx(expected, rel=0.12)
-    assert (eigenvalues < expected / 2).mean() == pytest.approx(0.25, abs=0.07)
+    law = {"law": "normal", "mean": 0, "std": 0.5}
+    found = ConnMat(n, rule, **own, weight=law, layout="dense", seed=[1, 2, 3, 4])
+    reach = np.abs(np.linalg.eigvals(found.values)) / expected
+    assert stats.kstest(reach.ravel() ** 2, "uniform").statistic < 0.05  # the circle is filled evenly
+    assert reach.max(axis=1).mean() == pytest.approx(1.03, abs=0.05)  # numpy's own at this size: 1.04 (0.03 for one)
 
 
 @pytest.mark.parametrize("n", [100, 350])

@@ -1,6 +1,7 @@
 """ConnMat as a function: what it takes, gives and refuses."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ def test_one_graph_has_scalars_where_all_synapses_are_alike():
     assert int(graph.pre_count) == int(graph.post_count) == 50
     assert graph.nbytes <= 8 * 250 + 64
     told = json.loads(graph.attrs["connectivity"])
-    assert (told["rule"], told["values"]["k"]) == ("fixed_indegree", "5.0")
+    law = json.loads(ConnMat(5, "all_to_all", weight={"law": "normal", "mean": 1, "std": 2}).attrs["connectivity"])
+    assert law["values"]["weight.high"] == "inf"
+    assert (told["rule"], told["values"]["k"]) == ("fixed_indegree", 5.0)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,39 @@ def test_graphs_of_different_size_are_padded_and_plain_selection_gives_one():
     assert (padded.post[count:] == -1).all()
     assert np.isnan(padded.weight[count:]).all()
     assert not np.isnan(padded.weight[:count]).any()
+
+
+def test_blocks_vary_from_point_to_point():
+    p = xr.DataArray([[[1, 0], [0, 1]], [[0, 1], [1, 0]]], dims=("point", "post_block", "pre_block"))
+    graphs = ConnMat(5, "stochastic_block", sizes=[2, 3], p=p, layout="dense")
+    assert graphs.dims == ("point", "post", "pre")
+    inside = (np.arange(5) < 2)[:, None] == (np.arange(5) < 2)[None]
+    assert np.array_equal(graphs.values[0], inside & ~np.eye(5, dtype=bool))
+    assert np.array_equal(graphs.values[1], ~inside)
+    with pytest.raises(errors.DataError, match="no dim 'post_block'"):
+        ConnMat(5, "stochastic_block", sizes=[2, 3], p=p.rename(post_block="to"))
+
+
+def test_numbers_of_neurons_may_have_dims_of_their_own():
+    sizes = xr.DataArray([[5, 6], [7, 8]], dims=("a", "b"))
+    graphs = ConnMat((sizes, [2, 3]), "all_to_all")
+    assert graphs.synapse_count.dims == ("a", "b", "post_nodes")
+    assert graphs.synapse_count.isel(a=1, b=0).values.tolist() == [14, 21]
+    assert ConnMat(sizes, "ring", k=2).synapse_count.values.tolist() == [[10, 12], [14, 16]]
+
+
+def test_a_seed_that_was_drawn_is_told():
+    first, second = (ConnMat(60, "erdos_renyi", p=0.5, seed=None) for _ in range(2))
+    assert int(first.seed) != int(second.seed)
+    xr.testing.assert_identical(first, ConnMat(60, "erdos_renyi", p=0.5, seed=int(first.seed)))
+
+
+def test_graphs_are_the_same_in_any_thread():
+    own = {"p": 0.1, "weight": {"law": "normal", "mean": 0, "std": 1}}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda seed: ConnMat(60, "erdos_renyi", seed=seed, **own), [1, 2, 3, 4] * 4))
+    for number, graph in enumerate(found):
+        xr.testing.assert_identical(graph, ConnMat(60, "erdos_renyi", seed=number % 4 + 1, **own))
 
 
 def test_a_graph_can_be_saved_and_loaded(tmp_path):

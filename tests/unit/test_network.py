@@ -11,6 +11,7 @@ import xarray as xr
 
 import sneuron as sn
 from sneuron import errors
+from sneuron.core.graph.sources import projection_of
 from sneuron.core.graph.wiring import wired
 from sneuron.lang.network import hash_of, load_network, text_of
 from sneuron.lang.spec import Network, Neuron, Population, Projection
@@ -221,6 +222,24 @@ def test_neurons_are_in_one_place_for_all_their_projections():
         step = np.abs(graph.position.values[one.pre] - graph.position.values[one.post])
         far = np.sqrt((np.minimum(step, 500 - step) ** 2).sum(1))
         assert np.allclose(one.delay, 0.2 + far / 500)
+
+
+def test_a_known_graph_can_be_a_projection():
+    graph = sn.ConnMat((40, 10), "erdos_renyi", p=0.1, weight={"law": "uniform", "low": 0.1, "high": 1}, unit="mV",
+                       delay=2.0, seed=3)  # fmt: skip
+    net = copy.deepcopy(SMALL)
+    net["projections"]["ei"] = projection_of(graph, "e", "i", note="measured")
+    found = load_network(sn.ExportJSON(load_network(net)))
+    one = part(wired(found), "ei")
+    assert np.array_equal(one.pre, graph.pre)
+    assert np.array_equal(one.post, graph.post + 40)
+    assert np.array_equal(one.weight, graph.weight)
+    assert one.delay.item() == 2.0
+    loops = projection_of(np.array([[1.0, 0], [2.0, 0]]), "e", "e")
+    assert (loops.autapses, loops.multapses) == (True, False)
+    for source, pre, post in ((graph, "e", "e"), (3, "e", "i")):
+        with pytest.raises(errors.ParameterError, match="graph"):
+            projection_of(source, pre, post)
 
 
 def test_a_network_can_be_saved_and_loaded(tmp_path):

@@ -133,21 +133,21 @@ def parameters_of(rule: Rule, row: Mapping[str, Any]) -> dict[str, Any]:
     return {n: row[n] for n in rule.arguments}
 
 
-def places_of(asked: Asked, graphs: Points) -> list[Place]:
-    """Between which neurons, with which key, each graph is."""
+def places_of(asked: Asked, graphs: Points, spotted: bool = True) -> list[Place]:
+    """Between which neurons, with which key, each graph is; and where they are."""
     flags = {"autapses": asked.autapses, "multapses": asked.multapses}
     keys = keys_of(graphs, (PLACED,), {"rule": asked.rule.name, "same": asked.same, **flags})
     found = []
     for row, key in zip(graphs, keys, strict=True):
         pre, post = int(row["pre_count"]), int(row["post_count"])
-        spots = None if asked.layout is None else asked.layout(row, key, pre, post)
+        spots = None if asked.layout is None or not spotted else asked.layout(row, key, pre, post)
         found.append(Place(pre, post, asked.same, asked.autapses, asked.multapses, key, spots))
     return found
 
 
-def needed(asked: Asked, graphs: Points, places: list[Place], weights: int, delays: int) -> float:
+def needed(asked: Asked, graphs: Points, weights: int, delays: int) -> float:
     """Bytes that graphs take with so many sets of weights and delays; the rule is asked whether each graph can be."""
-    rows = zip(graphs, places, strict=True)
+    rows = zip(graphs, places_of(asked, graphs, spotted=False), strict=True)
     expected = sum(float(asked.rule.expected(place, **parameters_of(asked.rule, row))) for row, place in rows)
     varied = (weights if asked.weighted else 0) + (delays if asked.delay.varies else 0)
     return expected * (_BYTES + 24 * varied / graphs.size)

@@ -32,12 +32,12 @@ _COUNTED = {
 def drawn(asked: Asked) -> xr.Dataset:
     """All graphs with their weights and delays."""
     graphs = asked.graphs
-    places = places_of(asked, graphs)
     shape = tuple(graphs.sizes.values())
     number = xr.DataArray(np.arange(graphs.size).reshape(shape), dims=list(graphs.sizes), coords=graphs.coords)
     own = Points({**asked.scales, **asked.weight_values, "graph": number}, _inner(asked.weight_values))
     lagging = Points({**asked.delay_values, "graph": number}, _inner(asked.delay_values))
-    refuse_memory(needed(asked, graphs, places, own.size, lagging.size))
+    refuse_memory(needed(asked, graphs, own.size, lagging.size))
+    places = places_of(asked, graphs)
     edges = [_edges(asked, row, place) for row, place in zip(graphs, places, strict=True)]
     dims, counted = [*graphs.sizes, labels.SYNAPSE], [e[0].size for e in edges]
     counts = np.array(counted, np.int64).reshape(shape)
@@ -149,7 +149,7 @@ def _short(array: xr.DataArray) -> Any:
     """One value, or a small array of one parameter; nothing for those of points and of synapses."""
     if labels.SYNAPSE in array.dims or array.size > 4096 or (array.ndim and array.coords):
         return None
-    return np.vectorize(str, otypes=[object])(array.values).tolist()
+    return np.where(np.isfinite(array.values), array.values, array.values.astype(str).astype(object)).tolist()
 
 
 # -- dense -----------------------------------------------------------------------------------------

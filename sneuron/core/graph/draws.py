@@ -88,11 +88,11 @@ def marked(key: Any, n: int, of: int) -> Array:
     while found < few:
         if count & 1 == 0:
             first, second = words(key, _MARK, 0, count >> 1)
-        place = np.int64(_unit(first if count & 1 == 0 else second) * of)
+        drawn = np.int64(_unit(first if count & 1 == 0 else second) * of)
         count += 1
-        bit = np.uint8(1 << (place & 7))
-        if bits[place >> 3] & bit == 0:
-            bits[place >> 3] |= bit
+        bit = np.uint8(1 << (drawn & 7))
+        if bits[drawn >> 3] & bit == 0:
+            bits[drawn >> 3] |= bit
             found += 1
     out = np.empty(n, np.int64)
     found = 0

@@ -112,7 +112,7 @@ def ConnMat(
     >>> graph.sel(k=5).isel(synapse=slice(0, 3)).pre.values
     array([0, 0, 0], dtype=int32)
     """
-    source = known(nodes)
+    source = known(nodes, rule is not None)
     if source is not None:
         if rule is not None or parameters:
             raise refused("rule", "this graph is known already", mend="Leave rule and its parameters out.")

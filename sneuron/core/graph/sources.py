@@ -12,10 +12,57 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.graph.rule import refused
+from sneuron.lang.spec import Projection
 
-__all__ = ["Known", "known"]
+__all__ = ["Known", "known", "projection_of"]
 
 Array = NDArray[Any]
+
+
+def projection_of(source: Any, pre: str, post: str, **fields: Any) -> Projection:
+    """A known graph as a projection of a network: its edges, weights and delays are written out.
+
+    Parameters
+    ----------
+    source : graph
+        What `ConnMat` takes as a graph that is known.
+    pre, post : str
+        The populations that send and receive.
+    **fields
+        Others of `Projection`.
+
+    Returns
+    -------
+    Projection
+        Of the rule "edges".
+
+    Raises
+    ------
+    ParameterError
+        When the source is no graph, or one between two populations for one.
+
+    Examples
+    --------
+    >>> found = projection_of(np.array([[0, 0.5], [2.0, 0]]), "a", "a")
+    >>> found.params["pre"], found.weight["values"]
+    ([0.0, 1.0], [2.0, 0.5])
+    """
+    found = known(source)
+    if found is None:
+        raise refused("nodes", f"a {type(source).__name__} is no graph", "a matrix, a graph of networkx, a Dataset")
+    if (pre == post) != isinstance(found.nodes, int):
+        raise refused("nodes", f"a graph of {found.nodes} from {pre!r} to {post!r}", "one population, or two")
+    order = np.lexsort((found.post, found.pre))
+    ends = {"pre": found.pre[order], "post": found.post[order]}
+    twice = (np.diff(ends["pre"]) == 0) & (np.diff(ends["post"]) == 0)
+    own: dict[str, Any] = {"autapses": pre == post and bool((found.pre == found.post).any())}
+    for name, held in (("weight", found.weight), ("delay", found.delay)):
+        if held is not None and np.ndim(held):
+            own[name] = {"law": "given", "values": held.values[order].astype(float).tolist()}
+        elif held is not None:
+            own[name] = float(held)
+    own |= {"unit": found.unit or "1", "multapses": bool(twice.any())}
+    return Projection(pre, post, "edges", {n: e.astype(float).tolist() for n, e in ends.items()}, **{**own, **fields})
 
 
 @dataclass(frozen=True)
@@ -30,12 +77,12 @@ class Known:
     unit: str | None = None
 
 
-def known(source: Any) -> Known | None:
-    """The graph that something is, or None when it is none."""
+def known(source: Any, ruled: bool = False) -> Known | None:
+    """The graph that something is, or None when it is none; with a rule, numbers along two dims are no matrix."""
     if isinstance(source, xr.Dataset):
         return _made(source)
     if isinstance(source, xr.DataArray):
-        return _labelled(source) if source.ndim == 2 else None
+        return _labelled(source) if set(source.dims) == {"post", "pre"} or (source.ndim == 2 and not ruled) else None
     if hasattr(source, "tocoo"):
         return _sparse(source)
     if hasattr(source, "is_directed") and hasattr(source, "edges"):

@@ -31,8 +31,8 @@ def law_of(given: Any, name: str, unit: str) -> tuple[Law, dict[str, xr.DataArra
     if isinstance(given, xr.DataArray) and labels.SYNAPSE in given.dims:
         table = {"law": "given", "values": given}
     kind = str(table.pop("law", ""))
-    known = [n for n in laws if n != "given" and (n != "distance" or name == "delay")]
-    if kind not in known and "values" not in table:
+    known = [n for n in laws if n != "distance" or name == "delay"]
+    if kind not in known:
         raise errors.unknown(where, "law", kind, known)
     return laws[kind], taken(table, laws[kind].arguments, where, f"{name}.", unit)
 

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.graph.asked import PLACED, Asked, asked_of, needed, places_of, refuse_memory, seeds
+from sneuron.core.graph.asked import PLACED, Asked, asked_of, needed, refuse_memory, seeds
 from sneuron.core.graph.drawing import PAD, drawn
 from sneuron.core.graph.places import Layout, layout_of
 from sneuron.core.graph.rule import Positions
@@ -81,7 +81,7 @@ def wired(
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             found = _asked(net, name, projection, sizes, whole, other, flags, {"dt": dt, "dtype": dtype})
             graphs = found.graphs
-            need += needed(found, graphs, places_of(found, graphs), graphs.size, graphs.size)
+            need += needed(found, graphs, graphs.size, graphs.size)
             asked[name] = found
     refuse_memory(2 * need, f"network {net.name!r}")
     return _joined(net, asked, sizes, whole)

@@ -29,9 +29,12 @@ def _all(place: Place) -> float:
 @rule(_all)
 def all_to_all(place: Place) -> Edges:
     """Every pair."""
-    pre = np.repeat(np.arange(place.pre, dtype=np.int32), place.post)
-    post = np.tile(np.arange(place.post, dtype=np.int32), place.pre)
-    return (pre[pre != post], post[pre != post]) if place.own else (pre, post)
+    width = place.post - (1 if place.own else 0)
+    pre = np.repeat(np.arange(place.pre, dtype=np.int32), width)
+    post = np.tile(np.arange(width, dtype=np.int32), place.pre)
+    if place.own:
+        post += post >= pre
+    return pre, post
 
 
 def even_degree(place: Place, k: float, **_: float) -> float:
