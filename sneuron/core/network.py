@@ -308,4 +308,6 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
         state = state.assign(v=state["v"].expand_dims({labels.NEURON: int(size)}, -1))
     if state.sizes[labels.NEURON] != int(size):
         raise errors.DataError(where, f"the state has {state.sizes[labels.NEURON]} neurons, the graph {size}")
+    if labels.NEURON not in state.coords:
+        state = state.assign_coords({labels.NEURON: np.arange(int(size))})
     return xr.merge([state, graph], combine_attrs="override", join="exact")

@@ -1,5 +1,6 @@
 """BuildNet: populations become neurons, projections become synapses; the same whatever else is built with them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,23 @@ def test_seeds_draw_other_spikes_from_outside() -> None:
 def test_what_cannot_be_is_refused(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(SneuronError, match=text):
         sn.RunSim(small(0, **changes), 1.0)
+
+
+def test_what_is_made_for_neurons_takes_networks() -> None:
+    """Stimuli and measures."""
+    nets = small([1, 2])
+    run = sn.RunSim(nets, 200.0)
+    np.testing.assert_allclose(sn.FireRate(run), run.spike_count / 0.2, rtol=1e-12)
+    kick = xr.DataArray(np.where(np.arange(100) == 4, 4000.0, 0.0), dims="neuron")
+    pushed = sn.RunSim(sn.InjCur(nets, sn.step(kick, start=10.0, stop=11.0)), 20.0)
+    when = pushed.event_time.values[pushed.event_neuron.values == 4]
+    assert ((when > 10.0) & (when < 11.1)).sum() == 2
+    with pytest.raises(SneuronError, match="Wiener"):
+        sn.RunSim(sn.NoiseAdd(nets, "ou", std=20.0), 1.0, method="linear")
+
+
+def test_a_network_is_kept_and_goes_on(tmp_path: Path) -> None:
+    half = sn.RunSim(small(4), 50.0, return_state=True)[1]
+    sn.SaveSim(half, tmp_path / "half.zarr")
+    kept = sn.LoadSim(tmp_path / "half.zarr")
+    np.testing.assert_array_equal(sn.RunSim(kept.load(), 50.0).event_time, sn.RunSim(half, 50.0).event_time)
