@@ -177,6 +177,11 @@ def test_a_drive_is_part_of_the_equations_and_of_the_json() -> None:
     assert '"receive"' not in load_model("hh").to_json()
 
 
+def test_spikes_from_outside_have_no_sensitivities() -> None:
+    with pytest.raises(SneuronError, match="from outside"):
+        sn.sensitivities("brunel", ["Vth"])
+
+
 def test_too_many_spikes_from_outside_are_refused() -> None:
     with pytest.raises(SneuronError, match="drive 'd'"):
         sn.RunSim(sn.InitNeu({"model": driven(rate="500/tau_d")}), 10.0, 1.0)
