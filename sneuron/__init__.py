@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from sneuron.analysis.counts import CountError as CountError
     from sneuron.analysis.counts import Latency as Latency
     from sneuron.analysis.counts import LatencyError as LatencyError
+    from sneuron.analysis.counts import RateError as RateError
     from sneuron.analysis.counts import SpikeCount as SpikeCount
+    from sneuron.analysis.distances import VanRossum as VanRossum
+    from sneuron.analysis.distances import VictorPurpura as VictorPurpura
+    from sneuron.analysis.efeatures import Efeatures as Efeatures
+    from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.assembly import BuildNet as BuildNet
     from sneuron.core.currents import CaCur as CaCur
@@ -57,6 +63,9 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
+    from sneuron.explore.boundaries import boundaries as boundaries
+    from sneuron.explore.maps import cells as cells
+    from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
     from sneuron.explore.ranges import derived as derived
     from sneuron.explore.ranges import grid as grid
@@ -77,6 +86,7 @@ if TYPE_CHECKING:
     from sneuron.lang.nmodl.reading import import_nmodl as import_nmodl
     from sneuron.lang.sensitivity import sensitivities as sensitivities
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
+    from sneuron.plot.boundaries import PlotBoundaries as PlotBoundaries
     from sneuron.plot.classes import PlotClasses as PlotClasses
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
@@ -85,15 +95,19 @@ if TYPE_CHECKING:
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
+    from sneuron.store.recordings import read_recording as read_recording
 
 _ROOMS = {
     "analysis.coincidence": "Coincidence",
-    "analysis.counts": "CountError Latency LatencyError SpikeCount",
+    "analysis.counts": "CountError Latency LatencyError RateError SpikeCount",
+    "analysis.distances": "VanRossum VictorPurpura",
+    "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
@@ -109,6 +123,8 @@ _ROOMS = {
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
     "errors": "SneuronError",
+    "explore.boundaries": "boundaries",
+    "explore.maps": "cells filled",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.study": "Study",
@@ -118,6 +134,7 @@ _ROOMS = {
     "lang.nmodl.reading": "import_nmodl",
     "lang.sensitivity": "sensitivities",
     "plot.atlas": "PlotAtlas",
+    "plot.boundaries": "PlotBoundaries",
     "plot.classes": "PlotClasses",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
@@ -125,6 +142,7 @@ _ROOMS = {
     "plot.raster": "PlotRaster",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
+    "store.recordings": "read_recording",
 }
 """Where each public name lives: module -> names."""
 

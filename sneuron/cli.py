@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -342,17 +342,30 @@ def _computed(study: Study) -> None:
 
 def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     """Print the table of [report] and draw the picture of [figure]; the same as data."""
-    if read.file.report is None:
-        return {}
-    told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
-    if read.file.figure is None:
+    wanted = read.file.figure
+    told: dict[str, Any] = {}
+    if read.file.report is not None:
+        told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if wanted is None:
         return told
-    path = read.beside(read.file.figure.file)
+    if wanted.kind == "boundaries":
+        figure = functools.partial(_bounded, study)
+    path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure().savefig(path, dpi=_DPI[read.file.figure.kind])
+    figure().savefig(path, dpi=_DPI[wanted.kind])
     if not quiet:
         click.echo(f"figure   {path}")
     return {**told, "figure": str(path)}
+
+
+def _bounded(study: Study) -> Any:
+    """What draws the boundaries of a study that refines itself."""
+    from sneuron.explore.points import is_number
+    from sneuron.plot.boundaries import PlotBoundaries
+
+    found, data = study.filled(), study.data
+    curves = None if found.attrs["of"] in data and is_number(data[found.attrs["of"]]) else study.boundaries()
+    return PlotBoundaries(found, curves, data)
 
 
 def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
@@ -429,6 +442,8 @@ def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:
 def _counts(held: Mapping[str, Any]) -> Iterator[str]:
     """How many points are in each state, those that occur."""
     yield from (f"{name:<12} {held[name]:,}" for name in (*_GOOD, *_FAILED) if held.get(name))
+    if "refined" in held:
+        yield f"{'refined':<12} {held['refined']}"
 
 
 def described(model: Model) -> Iterator[str]:

@@ -53,13 +53,13 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
 PRE, POST, PROJECTION, RECEPTOR, PORT, SLOT = "pre", "post", "projection", "receptor", "port", "slot"
 EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
-FIRST_BAD, MESSAGE, ARMED = "first_bad_time", "message", "armed"
+FIRST_BAD, MESSAGE, ARMED, NODE = "first_bad_time", "message", "armed", "node"
 
 RESERVED = frozenset(
     [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
     + [ARMED, "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
-    + ["concentration"]
+    + ["concentration", NODE]
 )
 """Names that no swept axis may take."""
 

@@ -8,9 +8,10 @@ from sneuron.analysis.measure import FloatArray, Output, measure
 from sneuron.analysis.segments import reduced
 from sneuron.analysis.spikes import SpikeTrains, Trains
 
-__all__ = ["CountError", "Latency", "LatencyError", "SpikeCount"]
+__all__ = ["CountError", "Latency", "LatencyError", "RateError", "SpikeCount"]
 
 _MODEL, _REFERENCE = SpikeTrains(), SpikeTrains(events=False)
+_WINDOWED, _WINDOWED_REFERENCE = SpikeTrains(window=True), SpikeTrains(window=True, events=False)
 
 
 @measure(over={"spikes": _MODEL}, gives=Output("spike_count", "1", "number of spikes"))
@@ -118,6 +119,49 @@ def CountError(
     """
     shape = np.broadcast_shapes(spikes.shape, reference.shape)
     return (spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]).astype(np.float64)
+
+
+@measure(
+    over={"spikes": _WINDOWED, "reference": _WINDOWED_REFERENCE},
+    gives=Output("rate_error", "Hz", "firing rate above that of the reference"),
+)
+def RateError(
+    spikes: Trains, reference: Trains, t_start: float | None = None, t_stop: float | None = None, sort: bool = False
+) -> FloatArray:
+    """Firing rate of each train minus that of its reference.
+
+    Parameters
+    ----------
+    spikes : DataArray (..., spike) in ms, NaN-padded; array or lists
+        Spike trains of a model.
+    reference : DataArray (..., spike or spike_ref) in ms, NaN-padded; array or lists
+        Recorded trains; dims are matched by name.
+    t_start, t_stop : float, ms, optional
+        Window, both ends included; what `spikes` state when omitted, and 0 for the start.
+    sort : bool, default False
+        Sort times first, where they are out of order.
+
+    Returns
+    -------
+    DataArray or float
+        Difference of rates in Hz; NaN where a point failed.
+
+    Raises
+    ------
+    DataError
+        Times that do not ascend, lie outside the recording, or have NaN before the last spike.
+    TimeError
+        The window is not known.
+
+    Examples
+    --------
+    >>> RateError([[3.0, 8.0], [4.0]], [2.0, 5.0, 9.0], t_stop=10.0)
+    array([-100., -200.])
+    """
+    shape = np.broadcast_shapes(spikes.shape, reference.shape)
+    more = spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]
+    start, stop = spikes.window
+    return more.astype(np.float64) * (1000.0 / (stop - start))
 
 
 @measure(

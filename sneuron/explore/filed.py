@@ -16,6 +16,8 @@ from sneuron.explore.engine import Layout, run_of
 from sneuron.explore.estimate import estimated, refuse_size
 from sneuron.explore.plan import Plan
 from sneuron.explore.report import RANK, best_points, score_of
+from sneuron.explore.rounds import told
+from sneuron.explore.space import Lattice
 from sneuron.explore.study import Study
 from sneuron.explore.studyargs import arguments, located, recorded, store_of
 from sneuron.explore.studyfile import Read
@@ -43,7 +45,7 @@ def preview(read: Read, place: Place) -> str:
     aim = read.file.run.block_seconds
     cost = estimated(plan, plan.machine.layout(plan), seconds, aim, place.processes, place.room)
     head = f"plan     {plan.hash[:16]}, {plan.model_name}, {plan.time}"
-    return f"{head}\n{cost.text(place.processes)}"
+    return "\n".join(filter(None, (head, cost.text(place.processes), told(plan))))
 
 
 def study_of(read: Read, place: Place, store: str | Path | None = None) -> Study:
@@ -137,6 +139,12 @@ def varied(plan: Plan) -> list[str]:
     return [name for name in plan.space.names if name not in dict(plan.space.fixed)]
 
 
+def varied_axes(plan: Plan) -> list[str]:
+    """Dims of the grid, also of one that is refined."""
+    axes = plan.space.axes
+    return [a.dim for axis in axes for a in (axis.axes if isinstance(axis, Lattice) else (axis,))]
+
+
 def run_again(plan: Plan, values: Mapping[str, Any]) -> xr.Dataset:
     """Points of a plan (their first repeat), with their voltage; the same bits as in the study."""
     from sneuron.core.state import InitNeu
@@ -158,6 +166,9 @@ def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
     if table:
         asked += [(table.rank, "output", made, "report", "rank"), (table.count, "output", made, "report", "count")]
         asked += [(name, "output", made, "report", "columns", k) for k, name in enumerate(table.columns)]
+    if figure and figure.kind == "boundaries" and len(varied_axes(plan)) != 2:
+        what = f"the grid has {len(varied_axes(plan))} axes; the picture is of two"
+        raise errors.PlanError(read.document.where(("figure", "kind")), what, mend="Leave [figure] out.")
     if figure:
         dims, swept = list(plan.space.dims), varied(plan)
         asked += [(getattr(figure, key), "swept parameter", dims, "figure", key) for key in ("x", "y")]

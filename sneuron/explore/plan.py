@@ -20,6 +20,7 @@ from sneuron.explore.encode import canonical, decode, encode, sha256
 from sneuron.explore.engine import Engine, Facts, engine_named
 from sneuron.explore.outputs import Output, outputs_of
 from sneuron.explore.ranges import Range, checked_seed
+from sneuron.explore.refine import refined
 from sneuron.explore.space import Axis, Space, space_of
 
 __all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
@@ -70,6 +71,8 @@ class Plan:
         Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
     rtol, atol : float or None, tuple of (state, number)
         Tolerances of a method that chooses its own steps; None and () otherwise.
+    refine : str
+        The rule by which points are added, as canonical JSON; empty for none.
     """
 
     engine: str
@@ -92,6 +95,7 @@ class Plan:
     checked: bool = False
     rtol: float | None = None
     atol: tuple[tuple[str, float], ...] = ()
+    refine: str = ""
 
     @classmethod
     def make(
@@ -115,6 +119,7 @@ class Plan:
         common: Any = (),
         rtol: Any = None,
         atol: Any = None,
+        refine: Any = None,
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -145,7 +150,7 @@ class Plan:
         if made.settled and not getattr(machine, "settles", False):
             raise errors.PlanError("settle", f"engine {engine!r} keeps all that it simulates", mend="Leave it out.")
         _refuse_names(made)
-        return made
+        return made if refine is None else refined(made, refine)
 
     @property
     def duration(self) -> float:
@@ -240,6 +245,7 @@ class Plan:
             **({"common": list(self.common)} if self.common else {}),
             **({} if self.rtol is None else {"rtol": self.rtol, "atol": dict(self.atol)}),
             **({"settled": self.settled} if self.settled else {}),
+            **({"refine": json.loads(self.refine)} if self.refine else {}),
         }
 
     @classmethod
@@ -262,6 +268,7 @@ class Plan:
             settled=int(data.get("settled", 0)),
             rtol=data.get("rtol"),
             atol=tuple(sorted(data.get("atol", {}).items())),
+            refine=canonical(data["refine"]) if "refine" in data else "",
             **own,
         )
 

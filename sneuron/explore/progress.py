@@ -45,6 +45,11 @@ class Progress:
         self._began = (time.monotonic(), self._tried)
         self._write(force=True)
 
+    def grow(self, blocks: int, points: int) -> None:
+        """There is more to do than was known."""
+        self.blocks, self.points = blocks, points
+        self._write()
+
     def add(self, counts: Mapping[str, int]) -> None:
         """One block more."""
         self.done += 1

@@ -41,8 +41,9 @@ def provenance(plan: Plan, name: str | None = None) -> dict[str, Any]:
     data, now = plan.to_json(), datetime.datetime.now(datetime.UTC)
     told = {
         "title": name or f"sweep of {plan.model_name}", "model": plan.model, "model_name": plan.model_name,
-        "model_hash": plan.model_hash, "plan_hash": plan.hash, "space": json.dumps(data["space"]), "stimulus": stimulus,
-        "outputs": _short(json.dumps(data["outputs"])), "duration": plan.duration, "dt": plan.dt, **plan.window,
+        "model_hash": plan.model_hash, "plan_hash": plan.hash, "stimulus": stimulus,
+        "space": _short(json.dumps(data["space"])), "outputs": _short(json.dumps(data["outputs"])),
+        "duration": plan.duration, "dt": plan.dt, **plan.window,
         "method": plan.method, "dtype": plan.dtype, "seed": str(plan.seed),
         "allow_unstable": int(plan.allow_unstable), "engine": plan.engine, "sneuron_version": __version__,
         "versions": json.dumps(versions()), "created": now.isoformat(timespec="seconds"),

@@ -31,8 +31,8 @@ _MOST_POINTS = 2**52
 
 @dataclass(frozen=True)
 class Range:
-    """Values of one parameter along one dim: `linear`, `log`, `step` over (lo, hi, n or step), listed `values`, or
-    two ranges `joined`.
+    """Values of one parameter along one dim: `linear`, `log`, `step` over (lo, hi, n or step), listed `values`, places
+    on straight lines `between` listed values, or two ranges `joined`.
 
     `size` is how many there are (0: a mere interval, good for sampling only).
     """
@@ -52,6 +52,8 @@ class Range:
             return np.asarray(np.asarray(self.args, dtype=np.float64)[index])
         if self.kind == "joined":
             return _of_joined(self.args[0], self.args[1], np.asarray(index))
+        if self.kind == "between":
+            return _between(self.args, self.size, np.asarray(index))
         low, high = float(self.args[0]), float(self.args[1])
         place = np.asarray(index, dtype=np.float64)
         if self.kind == "step":
@@ -74,6 +76,20 @@ class Range:
     def all(self) -> Floats:
         """Every value, in order."""
         return self.at(np.arange(self.size))
+
+    def finer(self, factor: int, where: str) -> Range:
+        """The same interval with each step cut into `factor`; the old values are every `factor`th of the new ones."""
+        size = (self.size - 1) * factor + 1
+        if self.kind in ("linear", "log"):
+            return Range(self.kind, self.args, size)
+        found = self.all()
+        if self.kind == "step":
+            return Range("linear", (float(found[0]), float(found[-1])), size)
+        if not (np.all(np.diff(found) > 0) or np.all(np.diff(found) < 0)):
+            raise errors.ParameterError(
+                where, "its values neither rise nor fall, so there is nothing between them", mend="Sort them."
+            )
+        return Range("between", tuple(found.tolist()), size)
 
     def in_unit(self, unit: str, where: str) -> Range:
         """The range with plain floats in `unit`, checked."""
@@ -354,6 +370,15 @@ def checked_seed(seed: Any, where: str) -> int:
 def _of_joined(first: Range, second: Range, index: npt.NDArray[Any]) -> Floats:
     later = index >= first.size
     return np.where(later, second.at(np.where(later, index - first.size, 0)), first.at(np.where(later, 0, index)))
+
+
+def _between(listed: tuple[float, ...], size: int, index: npt.NDArray[Any]) -> Floats:
+    """Straight lines between listed values, which are met exactly."""
+    factor = (size - 1) // (len(listed) - 1)
+    known = np.asarray(listed, dtype=np.float64)
+    left, part = (index // factor).astype(np.int64), (index % factor) / factor
+    low, high = known[left], known[np.minimum(left + 1, len(listed) - 1)]
+    return np.where(part == 0, low, low + part * (high - low))
 
 
 def _count(n: Any, where: str) -> int:

@@ -15,6 +15,7 @@ from sneuron.explore.convergence import CHECKED, CHECKS
 from sneuron.explore.coords import lazy_coords
 from sneuron.explore.parts import Part, part_of
 from sneuron.explore.plan import TRACE
+from sneuron.explore.rounds import labelled
 from sneuron.labels import Status
 from sneuron.store.folder import StudyFolder
 from sneuron.store.joining import join
@@ -36,6 +37,7 @@ def opened(folder: StudyFolder, chunks: Any = "auto") -> xr.Dataset:
     if CHECKS in folder.parts:
         checks = folder.open_dataset(CHECKS).rename({labels.STATUS: f"{CHECKED}_{labels.STATUS}"})
         data = _beside(data, checks, CHECKED)
+    data = labelled(data, folder)
     if chunks == "auto":
         chunks = _chunks(data, part_of(folder, names[0])) if data.nbytes > _BIG else None
     return data if chunks is None else data.chunk(chunks)

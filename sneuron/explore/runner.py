@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +63,8 @@ class Runner:
         Set to stop handing out blocks; those in flight are finished.
     timeout : float or None
         Seconds that a block may take.
+    more : callable, optional
+        Asked when all blocks are done: lays out further ones, or says False.
     """
 
     study: StudyFolder
@@ -71,6 +73,7 @@ class Runner:
     progress: Progress
     stop: threading.Event
     timeout: float | None = None
+    more: Callable[[], bool] | None = None
     waiting: deque[Item] = field(default_factory=deque)
     flying: dict[Any, Item] = field(default_factory=dict)
     suspects: list[Item] = field(default_factory=list)
@@ -153,9 +156,18 @@ class Runner:
                     self._submit(client, self.waiting.popleft(), landed)
                 if not self._land(landed):
                     break
+                self._go_on()
         finally:
             self.waiting.extendleft(sorted(self.flying.values(), reverse=True))
             self.flying.clear()
+
+    def _go_on(self) -> None:
+        """When all that was known is done: ask for more, which needs the blocks of suspects too."""
+        if self.more is None or self.flying or self.waiting or self._ended:
+            return
+        self._quarantine()
+        if not self.stop.is_set() and self.more():
+            self.waiting.extend(Item(p, b) for p, b in missing_blocks(self.study))
 
     @property
     def _ended(self) -> bool:

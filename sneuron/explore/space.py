@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from sneuron.explore.samplers import Marginal
 from sneuron.lang import expr
 from sneuron.lang.spec import Param
 
-__all__ = ["Axis", "Design", "Known", "Points", "Space", "space_of"]
+__all__ = ["Axis", "Design", "Known", "Lattice", "Points", "Space", "space_of"]
 
 Floats = npt.NDArray[np.float64]
 _MANY_REPEATS = 2**32
@@ -81,6 +82,11 @@ class Axis:
         """Plain data."""
         return {"dim": self.dim, "columns": {name: column.to_json() for name, column in self.columns}}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Axis:
+        """The inverse of `to_json`."""
+        return cls(data["dim"], tuple((str(n), Range.from_json(c)) for n, c in data["columns"].items()))
+
 
 @dataclass(frozen=True)
 class Design:
@@ -115,6 +121,58 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Lattice:
+    """The dim `point`: some crossings of the places along fine axes, by their numbers (C order), numbered from `start`.
+
+    `nodes` holds the numbers as text; see `Lattice.of`.
+    """
+
+    axes: tuple[Axis, ...]
+    nodes: str
+    start: int = 0
+    dim: str = labels.POINT
+
+    @classmethod
+    def of(cls, axes: tuple[Axis, ...], numbers: npt.NDArray[np.int64], start: int = 0) -> Lattice:
+        """The lattice of these numbers, which ascend; their steps are kept in as few bytes as hold them."""
+        steps = np.diff(numbers, prepend=0)
+        kind = next(f"<u{n}" for n in (1, 2, 4, 8) if int(steps.max(initial=0)) < 256**n)
+        return cls(axes, f"{kind}:{base64.b64encode(steps.astype(kind).tobytes()).decode()}", start)
+
+    @functools.cached_property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The numbers of its points."""
+        kind, _, text = self.nodes.partition(":")
+        return np.cumsum(np.frombuffer(base64.b64decode(text), dtype=kind).astype(np.int64))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Places along each axis."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """How many points it has."""
+        return len(self.numbers)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters along it."""
+        return [name for axis in self.axes for name in axis.names]
+
+    def column(self, name: str, index: npt.NDArray[np.int64]) -> Floats:
+        """Values of one of its parameters at the places `index`."""
+        which = next(k for k, axis in enumerate(self.axes) if name in axis.names)
+        places = np.unravel_index(self.numbers[np.asarray(index)], self.shape)[which]
+        return self.axes[which].column(name, places)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        axes = [axis.to_json() for axis in self.axes]
+        return {"dim": self.dim, "lattice": {"axes": axes, "nodes": self.nodes, "start": self.start}}
+
+
+@dataclass(frozen=True)
 class Points:
     """The points of a region, numbered in C order: parameter values, repeat number, and which are wanted."""
 
@@ -138,7 +196,7 @@ class Space:
 
     Parameters
     ----------
-    axes : tuple of Axis or Design
+    axes : tuple of Axis, Design or Lattice
         The dims, in order.
     fixed : tuple of (name, value)
         Parameters that have one other value than the model's.
@@ -154,7 +212,7 @@ class Space:
         The model's own values of other parameters that occur in `derived` or `where`.
     """
 
-    axes: tuple[Axis | Design, ...]
+    axes: tuple[Axis | Design | Lattice, ...]
     fixed: tuple[tuple[str, float], ...] = ()
     derived: tuple[tuple[str, str], ...] = ()
     where: str = ""
@@ -189,7 +247,7 @@ class Space:
         }
         params = {n: np.broadcast_to(self.values(n, grids), shape).ravel() for n in self.names}
         numbers = grids.get(labels.REPEAT, np.zeros((), np.int64)) + self.first_repeat
-        return Points(params, np.broadcast_to(numbers, shape).ravel(), self._kept(params, size))
+        return Points(params, np.broadcast_to(numbers, shape).ravel(), self.kept(params, size))
 
     def values(self, name: str, places: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
         """Values of one parameter at places along each dim (arrays that broadcast against one another)."""
@@ -260,7 +318,8 @@ class Space:
             tuple((str(k), float(v)) for k, v in data["defaults"].items()),
         )
 
-    def _kept(self, params: Mapping[str, Floats], size: int) -> npt.NDArray[np.bool_]:
+    def kept(self, params: Mapping[str, Floats], size: int) -> npt.NDArray[np.bool_]:
+        """Which of `size` points fulfil the condition, by their parameters."""
         if not self.where:
             return np.ones(size, dtype=np.bool_)
         known = {**dict(self.defaults), **params}
@@ -475,7 +534,7 @@ def _parsed(text: str, names: tuple[str, ...], condition: bool = False) -> Any:
     return expr.parse(text, names, where, condition=condition)
 
 
-def _joined(old: Axis | Design, new: Axis | Design | int) -> Axis | Design:
+def _joined(old: Axis | Design | Lattice, new: Axis | Design | int) -> Axis | Design:
     if isinstance(old, Design) and isinstance(new, Design):
         return replace(old, size=old.size + new.size, total=new.total)
     if isinstance(old, Axis) and isinstance(new, Axis):
@@ -501,9 +560,12 @@ def _listed_in(old: Range, new: Range, order: npt.NDArray[np.int64] | None) -> R
     return joined if order is None else Range("values", tuple(joined.all()[order].tolist()), joined.size)
 
 
-def _axis_from(data: Mapping[str, Any]) -> Axis | Design:
+def _axis_from(data: Mapping[str, Any]) -> Axis | Design | Lattice:
+    if "lattice" in data:
+        own = data["lattice"]
+        return Lattice(tuple(Axis.from_json(a) for a in own["axes"]), own["nodes"], own["start"])
     if "design" not in data:
-        return Axis(data["dim"], tuple((str(n), Range.from_json(c)) for n, c in data["columns"].items()))
+        return Axis.from_json(data)
     own = data["design"]
     columns = tuple((str(n), Marginal.from_json(m)) for n, m in data["columns"])
     return Design(own["kind"], own["start"], own["size"], own["total"], own["seed"], own["scramble"], columns)

@@ -19,10 +19,12 @@ import numpy as np
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore import growth, results
+from sneuron.explore import growth, results, rounds
+from sneuron.explore.boundaries import boundaries
 from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
+from sneuron.explore.maps import cells, filled
 from sneuron.explore.parts import part_of
 from sneuron.explore.plan import ENGINE, Plan
 from sneuron.explore.progress import Progress
@@ -176,7 +178,7 @@ class Study:
         Explanation
             A text.
         """
-        parts = [part_of(self.folder, name) for name in self.folder.parts]
+        parts = [part_of(self.folder, name) for name in self.folder.parts if not rounds.is_round(name)]
         done, plan = self.status(), self.plan
         lines = [
             f"study    {self.path}",
@@ -185,6 +187,8 @@ class Study:
         for part in parts:
             found = estimate_of(part, self.place)
             lines += ["", f"part     {part.name}", found.text(self.place.processes)]
+        if plan.refine:
+            lines += ["", rounds.told(plan), f"rounds   {len(self.folder.parts) - len(parts)}; {done['refined']}"]
         return Explanation("\n".join([*lines, "", f"done     {done['done']:,} of {done['blocks']:,} blocks"]))
 
     def estimate(self) -> Estimate:
@@ -203,7 +207,8 @@ class Study:
         blocks, points = self._size()
         owner = owner_of(self.path)
         running = owner is not None and not owner.gone
-        state = "done" if done == blocks else "running" if running else "stopped"
+        body = self.folder.plan
+        state = "done" if done == blocks and rounds.ended(body) else "running" if running else "stopped"
         named = {s.name.lower(): int(counts.get(s.name.lower(), 0)) for s in labels.Status}
         named["not_run"] = points - sum(n for s, n in named.items() if s != "not_run")
         return {
@@ -213,6 +218,7 @@ class Study:
             "state": state,
             "owner": str(owner) if running else None,
             **named,
+            **({"refined": rounds.words(body)} if "refine" in body["plan"] else {}),
         }
 
     def failures(self, limit: int = 10_000) -> xr.Dataset:
@@ -322,6 +328,55 @@ class Study:
             growth.grow(self.folder, {**(ranges or {}), **more}, self.place, self.block_seconds)
         return self.run() if run else self
 
+    def refine(self, *, run: bool = True, **changes: Any) -> Study:
+        """Go on refining by another rule; nothing is computed twice.
+
+        Parameters
+        ----------
+        run : bool, default True
+            Whether to compute the new points at once.
+        **changes
+            `resolution` (a finer one), `budget`, `tolerance`; see `refine` of `ParamSweep`.
+
+        Returns
+        -------
+        Study
+            Itself.
+
+        Raises
+        ------
+        PlanError
+            The study does not refine itself, or the resolution is coarser than that which it has.
+
+        Examples
+        --------
+        >>> import sneuron as sn
+        >>> asked = {"by": "spike_count > 0", "resolution": {"I": "20 pA"}}
+        >>> study = sn.ParamSweep({"I": sn.grid(0, 800, 5)}, "lif", duration=50, refine=asked, wait=False)
+        >>> study.wait()
+        >>> study.boundaries().I_error.values, study.refine(resolution={"I": "1 pA"}).boundaries().I_error.values
+        (array([6.25]), array([0.390625]))
+        """
+        for name in changes:
+            if name not in ("resolution", "budget", "tolerance"):
+                raise errors.unknown("refine", "argument", name, ["resolution", "budget", "tolerance"])
+        self._lay_out()
+        with Lease.acquire(self.path):
+            rounds.change_rule(self.folder, changes)
+        return self.run() if run else self
+
+    def boundaries(self, of: str | None = None) -> xr.Dataset:
+        """Where classes meet, as curves with their error; see `sneuron.boundaries`."""
+        return boundaries(self.data, of)
+
+    def filled(self, of: str | None = None, n: int | Mapping[str, int] | None = None) -> xr.Dataset:
+        """A map over a whole grid, most of it inferred, and told to be; see `sneuron.filled`."""
+        return filled(self.data, of, n)
+
+    def cells(self, of: str | None = None) -> xr.Dataset:
+        """The cells between the points, and the classes on each; see `sneuron.cells`."""
+        return cells(self.data, of)
+
     def retry(self, status: Iterable[str] = ("timeout", "error"), run: bool = True) -> Study:
         """Compute again the blocks that hold points which failed in these ways.
 
@@ -341,6 +396,7 @@ class Study:
                 bad = [r["block"] for r in self.folder.receipts(part) if any(r["status"].get(n) for n in wanted)]
                 for block in bad:
                     self.folder.drop_receipt(part, block)
+            rounds.reopen(self.folder)
         return self.run() if run else self
 
     def verify(self, repair: bool = False) -> list[Damage]:
@@ -386,14 +442,15 @@ class Study:
     def _run(self, lease: Lease) -> None:
         """Compute what is missing, as the owner."""
         self.folder.sweep()
-        if not any(True for _ in missing_blocks(self.folder)):
+        if not any(True for _ in missing_blocks(self.folder)) and not self._more():
             self.folder.consolidate()
             return
-        bar, word, place = self._bar(), "interrupted", self._placed()
+        bar, word = self._bar(), "interrupted"
         try:
-            if place.scheduler != INLINE:
-                self._warm()
-            Runner(self.folder, lease, place, bar, self._stop, self.timeout).run()
+            self._compute(lease, bar)
+            while not self._stop.is_set() and self._more():
+                bar.grow(*self._size())
+                self._compute(lease, bar)
             word = "stopped" if self._stop.is_set() else "done"
         except errors.StoreError as cause:
             word = f"paused: {cause.given}"
@@ -402,6 +459,26 @@ class Study:
             bar.end(word)
         if word == "done":
             self.folder.consolidate()
+
+    def _compute(self, lease: Lease, bar: Progress) -> None:
+        """Compute the blocks that are missing; a cluster stays for those that follow from them."""
+
+        def more() -> bool:
+            found = self._more()
+            bar.grow(*self._size())
+            return found
+
+        place = self._placed()
+        if place.scheduler != INLINE:
+            self._warm()
+        further = None if place.scheduler == INLINE else more
+        Runner(self.folder, lease, place, bar, self._stop, self.timeout, further).run()
+
+    def _more(self) -> bool:
+        """Lay out the points that the results ask for, in a study that refines itself; whether there are any."""
+        if rounds.ended(self.folder.plan):
+            return False
+        return rounds.add_round(self.folder, self.place, self.block_seconds, self.open_data())
 
     def _warm(self) -> None:
         """Compile here, once, what all workers then find compiled."""
@@ -442,6 +519,7 @@ class Study:
                 break
             time.sleep(_WATCH)
             if bar.show:
+                bar.grow(*self._size())
                 bar.start(*counted(self.folder))
         bar.end("attached")
 

@@ -130,6 +130,17 @@ class Repeat(Text):
     n: Count
 
 
+class Refine(Text):
+    """`[refine]`: points that are added to the grid: along the boundaries of what `by` tells apart, or, with a
+    `tolerance`, where the output `by` changes by more.
+    """
+
+    by: Annotated[str, Field(min_length=1)]
+    resolution: Annotated[float, Field(gt=0, le=1)] | dict[Parameter, Quantity] | None = None
+    tolerance: Quantity | None = None
+    budget: Count | None = None
+
+
 class Output(Text):
     """One output: a measure of the library, or an online feature of the run, with its arguments."""
 
@@ -149,10 +160,10 @@ def _kind(value: Any) -> Any:
 
 
 class Recording(Text):
-    """`[recording]`: a netCDF or Zarr file with a measured current and voltage, cut to start .. stop.
+    """`[recording]`: a file with a measured current and voltage that `read_recording` reads, cut to start .. stop.
 
     Its spikes are upward crossings of the level that lies the part `relative` of the way from the median of the voltage
-    to its peaks; measures take them as `reference = "recording"`.
+    to its peaks; measures take them as `reference = "recording"`, and the voltage as `target = "recording"`.
     """
 
     file: str
@@ -188,7 +199,7 @@ class Report(Text):
 
 
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done, of one of two kinds.
+    """`[figure]`: the picture that is written when the study is done, of one of three kinds.
 
     "fit" needs a [report] with rank and a [recording]. The map shows the score over the parameters x and y; of all
     other parameters, their best value in each cell (`others = "best"`), or the plane through the best point
@@ -197,10 +208,12 @@ class Figure(Text):
     "classes" needs a [report] with count: where in the space of `parameters` the classes live, with the share of the
     classes `lower` and `upper` over pairs of them; one output over another (`against`), the distribution of one in each
     class (`spread`), and traces of `length` of a typical point of each class of `show`.
+
+    "boundaries" needs a [refine] of two parameters: the map of what it is by, its boundaries, and the points.
     """
 
     file: str
-    kind: Literal["fit", "classes"] = "fit"
+    kind: Literal["fit", "classes", "boundaries"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -258,6 +271,7 @@ class StudyFile(Text):
     derive: dict[Parameter, str] = {}
     where: Where | None = None
     repeat: Repeat | None = None
+    refine: Refine | None = None
     outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
@@ -287,6 +301,8 @@ class StudyFile(Text):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):
             raise ValueError("[figure] of classes needs a [report] that says what they are: count")
+        if kind == "boundaries" and not self.refine:
+            raise ValueError("[figure] of boundaries needs a [refine]")
         if kind and self.repeat and self.repeat.n > 1:
             raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self

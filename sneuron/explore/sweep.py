@@ -34,6 +34,7 @@ def ParamSweep(
     allow_unstable: bool = False,
     rtol: Any = None,
     atol: Any = None,
+    refine: Any = None,
     store: str | os.PathLike[str] | None = None,
     client: Any = None,
     scheduler: str | None = None,
@@ -98,6 +99,14 @@ def ParamSweep(
         for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
+    refine : str or mapping
+        Add points by what the results say: "spike_count > 0", or another condition over outputs and parameters, or an
+        output that is a flag or a count, whose boundaries are then followed; in full `{"by": ..., "resolution": 0.01,
+        "tolerance": None, "budget": 1_000_000}`. `ranges` is the coarse grid, over one to three axes; cells whose
+        points disagree are cut until they are no larger than `resolution`: a part of each range, or a mapping from
+        parameters to widths in their units. A `tolerance` (in the unit of the output `by`) fills instead where the
+        output changes by more within a cell, greatest changes first. `budget` is the greatest number of points. The
+        results lie along the dim `point`; see `boundaries`, `filled` and `cells`.
     store : path
         Folder of the study; a temporary one when omitted.
     client : distributed.Client
@@ -139,7 +148,7 @@ def ParamSweep(
     plan = Plan.make(
         ranges, model, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype, stimulus=stimulus,
         outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
-        allow_unstable=allow_unstable, rtol=rtol, atol=atol, engine=engine,
+        allow_unstable=allow_unstable, rtol=rtol, atol=atol, refine=refine, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(

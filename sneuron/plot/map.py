@@ -18,7 +18,7 @@ from sneuron import errors
 from sneuron.labels import STATUS, Status
 from sneuron.plot.draw import GREY, axes, axis_label, label, spread
 
-__all__ = ["PlotMap", "edges", "log_spread"]
+__all__ = ["PlotMap", "edges", "log_spread", "scale"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -200,7 +200,7 @@ def _points(
     if np.any(missing):
         ax.legend(**_ABOVE, ncols=len(_MISSING))
     for name, values in (("x", across), ("y", up)):
-        _scale(ax, name, log_spread(values), values)
+        scale(ax, name, log_spread(values), values)
     return drawn
 
 
@@ -219,7 +219,7 @@ def _side(ax: Axes, coord: xr.DataArray, put: str) -> _Side:
     centres = np.arange(centres.size) if named else centres
     order = np.argsort(centres, kind="stable")
     sides, log = edges(centres[order])
-    _scale(ax, put, log, sides)
+    scale(ax, put, log, sides)
     if named:
         ax.set(**{f"{put}ticks": centres, f"{put}ticklabels": [str(value) for value in coord.values]})
     return _Side(sides, order)
@@ -259,7 +259,7 @@ def _covering(x: FloatArray, y: FloatArray, there: npt.NDArray[np.bool_]) -> Pat
     return Path.make_compound_path_from_polys(boxes)
 
 
-def _scale(ax: Axes, name: str, log: bool, values: FloatArray) -> None:
+def scale(ax: Axes, name: str, log: bool, values: FloatArray) -> None:
     """A linear or a log axis; one of few decades has plain numbers at 1, 2 and 5."""
     ax.set(**{f"{name}scale": "log" if log else "linear"})
     if log and values.max() / values.min() < _FEW_DECADES:

@@ -161,6 +161,10 @@ class StudyFolder:
         changed = {} if plan is None else {"plan": plan, "plan_hash": plan_hash or body["plan_hash"]}
         write_plan(self.path, {**file.with_part(name, entry), **changed})
 
+    def change_plan(self, plan: Mapping[str, Any], plan_hash: str) -> None:
+        """Replace the plan as it is, and its hash; no part is touched."""
+        write_plan(self.path, {**read_plan(self.path).body, "plan": plan, "plan_hash": plan_hash})
+
     def template(self, part: str) -> Template:
         """The layout of a part, with its attrs and coords."""
         return template_of(self._part(part).layout, self._store(part))

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sneuron.analysis.features import FEATURES
 from sneuron.analysis.flows import Currents
 from sneuron.analysis.measure import Core, Output, measure, measures
 from sneuron.analysis.spikes import SpikeTrains
+from sneuron.analysis.traces import TraceReader
 
 SHAPE = (4, 2)
 LENGTH = 24
 STOP = 1000.0
+NAMES = list(FEATURES)
+STEP = {"stim_start": 5.0, "stim_end": 15.0, "step": 0.5}
 
 OPTIONS = {
     "FireRate": [
@@ -32,6 +36,11 @@ OPTIONS = {
     ],
     "ISIComp": [{}, {"lags": 3, "bins": 5}, {"bins": [0.0, 10.0, 100.0], "skip": 2}],
     "FireClass": [{}, {"tolerance": 0.5}, {"t_start": 200.0, "t_stop": 700.0}],
+    "VanRossum": [{}, {"tau": 250.0, "t_start": 200.0, "t_stop": 700.0}],
+    "VictorPurpura": [{}, {"cost": 0.0}, {"cost": 3.0}],
+    "TraceError": [{}, {"kind": "mse", "around": (1.0, 2.0), "threshold": -10.0, "t_start": 3.0, "t_stop": 20.0}],
+    "Efeatures": [{"names": NAMES, **STEP}],
+    "FeatureScore": [{"names": NAMES, "missing": 250.0, **STEP}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
     "EnergyUse": [
         {},
@@ -45,11 +54,11 @@ CASES = [(name, options) for name in measures for options in OPTIONS.get(name, [
 
 def label(case):
     name, options = case
-    return name + "".join(f"-{k}={v}" for k, v in options.items())
+    return name + "".join(f"-{k}={v}" for k, v in options.items() if v is not NAMES)
 
 
 everything = pytest.mark.parametrize("case", CASES, ids=label)
-PLAIN = [(n, o) for n, o in CASES if not any(isinstance(r, Currents) for r in measures[n].over.values())]
+PLAIN = [(n, o) for n, o in CASES if not any(isinstance(r, Currents | TraceReader) for r in measures[n].over.values())]
 
 
 def trains(seed=0, dims=("point", "neuron", "spike")):
@@ -70,13 +79,24 @@ def inputs(name, seed=0):
             given[argument] = trains(seed + place)
         elif isinstance(reader, Currents):
             given[argument] = recorded(seed)
+        elif isinstance(reader, TraceReader):
+            given[argument] = voltage(seed + place)
         else:
             assert isinstance(reader, Core)
-            dims = ("point", "neuron", *reader.dims)
-            given[argument] = xr.DataArray(
-                np.random.default_rng(seed).normal(size=(*SHAPE, *[LENGTH] * len(reader.dims))), dims=dims
-            )
+            many = {"feature": len(NAMES)}
+            shape = (*SHAPE, *[many.get(dim, LENGTH) for dim in reader.dims])
+            values = np.abs(np.random.default_rng(seed + place).normal(size=shape)) + 0.1
+            given[argument] = xr.DataArray(values, dims=("point", "neuron", *reader.dims))
     return given
+
+
+def voltage(seed):
+    """Traces with spikes, some without."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(-45.0, 25.0, (*SHAPE, LENGTH)) - 80.0 * (rng.uniform(size=SHAPE) < 0.3)[..., None]
+    coords = {"point": np.arange(SHAPE[0]) * 10.0, "tag": ("neuron", list("abc")[: SHAPE[1]])}
+    coords["time"] = ("time", np.arange(LENGTH) * 1.0, {"units": "ms"})
+    return xr.DataArray(noise, dims=("point", "neuron", "time"), coords=coords, attrs={"units": "mV"})
 
 
 def recorded(seed):
@@ -201,9 +221,10 @@ def test_silent_trains_make_no_noise_and_failed_points_no_number(case):
         warnings.simplefilter("error")
         call(case, silent)
     status = xr.DataArray(np.array([1, 2, 0, 1], np.uint8), dims="point")
-    failed = {n: a.assign_coords(status=status) if "spike" in a.dims else a for n, a in given.items()}
+    of_points = [n for n, a in given.items() if {"spike", "time"} & set(a.dims)]
+    failed = {n: a.assign_coords(status=status) if n in of_points else a for n, a in given.items()}
     result, whole = call(case, failed), call(case, given)
-    assert any("spike" in a.dims for a in given.values()) or not failed
+    assert of_points
     for name in result:
         assert np.isnan(result[name].isel(point=[1, 2]).values).all()
         np.testing.assert_array_equal(result[name].isel(point=[0, 3]), whole[name].isel(point=[0, 3]))

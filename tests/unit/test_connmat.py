@@ -37,6 +37,8 @@ def test_one_graph_has_scalars_where_all_synapses_are_alike():
         ("fixed_indegree", {"k": 10}, [96, 134, 154, 168, 183, 242, 268, 390]),
         ("erdos_renyi", {"p": 0.01}, [16, 149, 313, 494, 512, 624, 662, 823]),
         ("watts_strogatz", {"k": 4, "p": 0.5}, [1, 294, 999, 0, 3, 11, 4, 817]),
+        ("fixed_total", {"n": 5000}, [100, 260, 279, 282, 549, 554, 116, 345]),
+        ("fixed_total", {"n": 50000}, [7, 87, 112, 140, 168, 171, 177, 185]),
     ],
 )
 def test_the_first_synapses_of_a_graph_are_these_in_every_version(rule, own, first):

@@ -80,7 +80,8 @@ def test_a_recording_is_cut_and_converted(file):
     found = open_recording(file, "i", "v", "200 ms", "0.5 s")
     np.testing.assert_allclose(found.time, [0, 100, 200, 300])
     np.testing.assert_allclose(found.voltage[0], np.linspace(-70, 20, 20)[2:6])
-    assert (found.voltage.units, found.current.units) == ("mV", "nA")
+    np.testing.assert_allclose(found.current, 1000.0)
+    assert (found.voltage.units, found.current.units) == ("mV", "pA")
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ def _unit(word: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
-def uniforms(key: Any, purpose: int, n: int) -> Array:
-    """Numbers in (0, 1)."""
+def uniforms(key: Any, purpose: int, n: int, attempt: int = 0) -> Array:
+    """Numbers in (0, 1); others at another attempt."""
     out = np.empty(n)
     for k in range(0, n, 2):
-        first, second = words(key, purpose, 0, k >> 1)
+        first, second = words(key, purpose, attempt, k >> 1)
         out[k] = _unit(first)
         if k + 1 < n:
             out[k + 1] = _unit(second)

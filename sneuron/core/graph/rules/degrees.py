@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sneuron.core.graph.draws import chosen, marked
+from sneuron.core.graph.draws import chosen, marked, uniforms
 from sneuron.core.graph.rule import Argument, Edges, Place, refused, rule
 
+_PAIRS = 108
+"""Purpose of random numbers."""
 _K = Argument(low=0, high=2**31 - 1, whole=True)
 
 
@@ -55,23 +57,28 @@ def _total(place: Place, n: float) -> float:
 @rule(_total, multapses=True, n=Argument(low=0, high=2**40, whole=True, note="connections"))
 def fixed_total(place: Place, n: float) -> Edges:
     """As many connections as asked for, between pairs chosen by chance."""
-    generator = np.random.Generator(np.random.Philox(key=np.array([place.key, 108], np.uint64)))
     if place.multapses:
-        pairs = np.sort(generator.integers(0, max(place.pairs, 1), int(n)))
+        pairs = np.sort(_any(place, int(n), 0))
     elif place.pairs <= 64 * n:
         pairs = marked(place.key, int(n), place.pairs)
     else:
-        pairs = _apart(generator, int(n), place.pairs)
+        pairs = _apart(place, int(n))
     width = max(place.post - (1 if place.own else 0), 1)
     pre, post = pairs // width, pairs % width
     post += place.own & (post >= pre)
     return pre.astype(np.int32), post.astype(np.int32)
 
 
-def _apart(generator: np.random.Generator, n: int, of: int) -> np.ndarray:
-    """Different numbers, few of many: what comes twice is drawn again."""
-    found = np.empty(0, np.int64)
+def _any(place: Place, n: int, attempt: int) -> np.ndarray:
+    """Numbers of pairs."""
+    return (uniforms(place.key, _PAIRS, n, attempt) * place.pairs).astype(np.int64)
+
+
+def _apart(place: Place, n: int) -> np.ndarray:
+    """Different pairs, few of many: what comes twice is drawn again."""
+    found, attempt = np.empty(0, np.int64), 0
     while found.size < n:
-        found = np.sort(np.concatenate([found, generator.integers(0, of, n - found.size)]))
+        found = np.sort(np.concatenate([found, _any(place, n - found.size, attempt)]))
         found = found[np.diff(found, prepend=-1) > 0]
+        attempt += 1
     return found
