@@ -14,10 +14,11 @@ import zlib
 import sympy as sp
 
 from sneuron.lang.assignments import DT, Draw, Program
+from sneuron.lang.expr import numpy_value
 from sneuron.lang.functions import expm1, maximum, minimum, where
 from sneuron.lang.model import Model
 
-__all__ = ["MEAN", "Arriving", "most_of"]
+__all__ = ["MEAN", "Arriving", "most_of", "usual"]
 
 MEAN = 16.0
 """Spikes that one random number stands for at most, in the mean; above, several are drawn."""
@@ -41,6 +42,12 @@ def most_of(mean: float) -> tuple[int, int]:
         chance *= mean / k
         left -= chance
     return many, -(-k // 4) * 4
+
+
+def usual(model: Model) -> tuple[tuple[int, int], ...]:
+    """How the spikes from outside are drawn at the default parameters and step of a model."""
+    known = {name: param.value for name, param in model.params.items()}
+    return tuple(most_of(float(numpy_value(d.rate, known)) * model.dt) for d in model.drives.values())
 
 
 class Arriving:

@@ -221,8 +221,8 @@ def compiled(
 ) -> Kernel:
     """The kernel of a model's equations; made on first use, then kept in this process and on disk.
 
-    `most` says how spikes from outside are drawn (`sneuron.lang.arriving`); `varying` makes it a kernel of networks,
-    whose neurons differ in these parameters.
+    `most` says how spikes from outside are drawn (`sneuron.lang.arriving.usual` when omitted); `varying` makes it a
+    kernel of networks, whose neurons differ in these parameters.
     """
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)

@@ -16,7 +16,7 @@ import sympy as sp
 
 from sneuron import errors, labels
 from sneuron.lang import propagation, schemes, sharing
-from sneuron.lang.arriving import Arriving
+from sneuron.lang.arriving import Arriving, usual
 from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Linear, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
@@ -42,10 +42,11 @@ def build(
     network : bool
         Whether spikes of other neurons arrive.
     most : tuple
-        Of each drive: of how many random numbers its spikes are the sum, and how many comparisons each takes.
+        Of each drive: of how many random numbers its spikes are the sum, and how many comparisons each takes; at the
+        default parameters when omitted.
     """
     _check(model, method)
-    maker = _Maker(model, method, stimuli, network, most)
+    maker = _Maker(model, method, stimuli, network, most or usual(model))
     program = maker.program()
     kept = [*program.new.values(), *program.currents.values(), *program.slopes.values(), program.stimulus]
     kept += program.functions
