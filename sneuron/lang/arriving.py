@@ -33,7 +33,7 @@ def most_of(mean: float) -> tuple[int, int]:
     Chances beyond the last comparison are as good as none.
 
     >>> most_of(2.0), most_of(40.0)
-    ((1, 20), (3, 52))
+    ((1, 16), (3, 48))
     """
     many, mean = max(1, math.ceil(mean / MEAN)), min(mean, MEAN)
     chance, k, left = math.exp(-mean), 0, -math.expm1(-mean)
