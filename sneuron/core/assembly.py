@@ -47,7 +47,7 @@ def BuildNet(
         Of the synapses, of all that is drawn for neurons, and of the spikes from outside. A list makes the dim
         `repeat`.
     changes : mapping, optional
-        Other values: the size of a population ("e.size"), a parameter or start value of its neurons ("e.eta"), a
+        Other values: the size of a population ("e.size"), a parameter or start value of its neurons ("e.rate"), a
         parameter of a projection's rule ("ee.p"), its weight or delay ("ee.weight"), or one of their laws
         ("ee.weight.mean"). A list makes a dim of that name: a network for each value.
     dt : number or text, ms, optional

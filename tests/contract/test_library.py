@@ -4,6 +4,7 @@ import ast
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,9 +27,20 @@ from sneuron.lang.model import (
 )
 from sneuron.lang.network import load_network, networks
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
+from sneuron.registry import Registry
 
 CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
 FILES = [f for f in sorted(Path(sneuron.library.__file__).parent.rglob("*.py")) if f.name != "__init__.py"]
+
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    "neurons": neurons,
+    "channels": channels,
+    "noises": noises,
+    "stimuli": stimuli,
+    "synapses": synapses,
+    "networks": networks,
+}
 
 
 def clamped(channel: Channel) -> Model:
@@ -78,10 +90,7 @@ def test_files_hold_data_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
-    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli, "synapses": synapses}[
-        file.parent.name
-    ]
-    assert file.stem in registry
+    assert file.stem in REGISTRIES[file.parent.name]
 
 
 @pytest.mark.parametrize(("path", "param"), params(), ids=lambda x: x if isinstance(x, str) else "")
@@ -158,6 +167,8 @@ RESTLESS = {
     "adex_delayed_regular_bursting",
     "pinsky_rinzel",
     "traub_miles",
+    "vogels_abbott_cobahh",
+    "vogels_abbott_cuba",
     *(n for n in models() if n.startswith("prinz") and n not in ("prinz_py1", "prinz_py2", "prinz_py3")),
     *(
         f"izhikevich_2004_inhibition_induced_{x}"

@@ -52,14 +52,14 @@ def test_populations_differ_in_values_and_share_their_equations() -> None:
     table: dict[str, Any] = {
         "name": "mixed",
         "populations": {
-            "rs": {"size": 5, "model": "brunel", "params": {"eta": 1.5}},
+            "rs": {"size": 5, "model": "brunel", "params": {"rate": 15.0}},
             "fs": {"size": 3, "model": "brunel", "params": {"C": 10.0, "v": 4.0}},
         },
         "projections": {"rf": {"pre": "rs", "post": "fs", "rule": "all_to_all", "weight": 0.5, "unit": "mV"}},
     }
     net = sn.BuildNet(table)
     np.testing.assert_array_equal(net.C, [20.0] * 5 + [10.0] * 3)
-    np.testing.assert_array_equal(net.eta, [1.5] * 5 + [2.0] * 3)
+    np.testing.assert_array_equal(net.rate, [15.0] * 5 + [20.0] * 3)
     np.testing.assert_array_equal(net.v, [0.0] * 5 + [4.0] * 3)
     table["populations"]["fs"] = {"size": 3, "model": "vogels_abbott_cuba"}
     with pytest.raises(SneuronError, match="other equations"):

@@ -17,5 +17,5 @@ BRUNEL = Network(
         "ii": Projection("i", "i", "fixed_indegree", {"k": 250}, -0.5, 1.5, "mV", "syn"),
     },
     source=BRUNEL00,
-    note="g = 5, eta = 2: weights are J = 0.1 mV and -g J; the input from outside is that of the neuron `brunel`.",
+    note="g = 5, eta = 2: weights are J = 0.1 mV and -g J; rates from outside are 10 eta per ms.",
 )
