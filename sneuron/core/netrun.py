@@ -197,7 +197,8 @@ def networks(session: NetSession, n: int, every: int, spikes: bool, return_state
     """Run networks: the run, and the state at the end where it is asked for."""
     traffic = session.advance(n, every, spikes)
     run = _result(session, traffic, n, every, spikes)
-    run.attrs.update(provenance(session, n))
+    described = {k: v for k, v in session.state.attrs.items() if k in ("network", "network_name")}
+    run.attrs.update(provenance(session, n), **described)
     return (run, state_after(session, traffic, n)) if return_state else run
 
 

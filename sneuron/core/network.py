@@ -310,4 +310,5 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
         raise errors.DataError(where, f"the state has {state.sizes[labels.NEURON]} neurons, the graph {size}")
     if labels.NEURON not in state.coords:
         state = state.assign_coords({labels.NEURON: np.arange(int(size))})
-    return xr.merge([state, graph], combine_attrs="override", join="exact")
+    merged = xr.merge([state, graph], combine_attrs="override", join="exact")
+    return merged.assign_attrs({k: v for k, v in graph.attrs.items() if k not in merged.attrs})

@@ -9,6 +9,7 @@ import xarray as xr
 
 import sneuron as sn
 from sneuron.errors import SneuronError
+from sneuron.lang.network import load_network
 
 SMALL = {"e.size": 80, "i.size": 20, **{f"{a}{b}.p": 0.2 for a in "ei" for b in "ei"}}
 
@@ -85,9 +86,11 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], text: str) -> None:
 
 
 def test_what_is_made_for_neurons_takes_networks() -> None:
-    """Stimuli and measures."""
+    """Stimuli and measures; results say which network they are of."""
     nets = small([1, 2])
     run = sn.RunSim(nets, 200.0)
+    assert run.attrs["network_name"] == "vogels_abbott_cuba"
+    assert load_network(run.attrs["network"]) == load_network("vogels_abbott_cuba")
     np.testing.assert_allclose(sn.FireRate(run), run.spike_count / 0.2, rtol=1e-12)
     kick = xr.DataArray(np.where(np.arange(100) == 4, 4000.0, 0.0), dims="neuron")
     pushed = sn.RunSim(sn.InjCur(nets, sn.step(kick, start=10.0, stop=11.0)), 20.0)
