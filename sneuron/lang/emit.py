@@ -224,7 +224,7 @@ class Emitter(Closed, Draws):
         if not self._decays():
             both = [*self._advance([*self.program.new]), *self._settle()]
             return ["_any = np.int32(0)", "for _i in range(W):", *indented(both)]
-        states = [x for x in self.program.new if x != "v"]
+        states = [x for x in self.program.new if x != "v" and x not in self._late()]
         groups = [["v"], states] if self.method.voltage_first and states else [[*self.program.new]]
         short = [line for group in groups for line in self._loop(group, near=True)]
         return [
@@ -238,6 +238,10 @@ class Emitter(Closed, Draws):
             *indented([line for group in groups for line in self._loop(group)]),
             *settle,
         ]
+
+    def _late(self) -> list[str]:
+        """States whose new values are computed when all settle."""
+        return []
 
     def _loop(self, states: list[str], near: bool = False) -> list[str]:
         """New values of some states of all lanes, kept aside; short loops leave the processor more to do at once."""
@@ -278,7 +282,10 @@ class Emitter(Closed, Draws):
         used = self._needed([], [p.threshold, p.rearm, *([p.hazard] if p.hazard is not None else [])])
         lines = self._loads(dict.fromkeys(["v", *stems, *(n for n in used if n not in p.new)]))
         if self._decays():
-            lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items()]
+            late = self._late()
+            lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items() if x not in late]
+            body = p.ordered([p.new[x] for x in late], [p.new["v"]])
+            lines += [*self._loads(self._needed(body)), *self._assignments(body)]
         lines += self._loads(n for n in used if n in p.new and n != "v")
         lines += [line for f in self.features for line in self._accumulate(f)]
         if self.model.moving_threshold:

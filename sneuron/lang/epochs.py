@@ -81,6 +81,13 @@ class _Networked(Emitter):
         self.met |= {n: None for n in held if n in self.same}
         return super()._loads(n for n in held if n not in self.same)
 
+    def _late(self) -> list[str]:
+        """States without exponentials in their step, once the voltage has moved: one loop less."""
+        p = self.program
+        if not self.method.voltage_first or not self._decays():
+            return []
+        return [x for x in p.new if x != "v" and not self._decays(p.ordered([p.new[x]], [p.new["v"]]))]
+
     def _arrived(self) -> list[str]:
         """What arrives in this step, each receptor's into its row."""
         many, width = len(self.program.ports), self.layout.width

@@ -230,6 +230,20 @@ DRIVEN = Neuron(
 )
 
 
+def test_a_network_with_a_neuron_that_fails_is_void_and_stops() -> None:
+    ends = {"pre": ("synapse", [0]), "post": ("synapse", [1])}
+    cells = sn.InitNeu({"model": DRIVEN, "v": xr.DataArray([0.0, 0.0, 0.0], dims="neuron")})
+    weight = xr.DataArray([1.0, -2e6], dims="k")
+    sent = sn.SynDel(connect(cells, xr.Dataset({"weight": weight, "delay": 0.5}, ends)), [True, False, False])
+    run, ended = sn.RunSim(sent, 2.0, record=["v"], return_state=True)
+    assert run.status.values.tolist() == [int(sn.Status.OK), int(sn.Status.OUT_OF_RANGE)]
+    assert float(run.first_bad_time[1]) == pytest.approx(0.5)
+    np.testing.assert_array_equal(run.v.values[0, 1], np.where(np.arange(21) >= 5, 1.0, 0.0))
+    assert np.isnan(run.v.values[1, :, 6:]).all()
+    assert np.isnan(ended.v.values[1]).all()
+    assert np.isnan(run.spike_count.values[1]).all()
+
+
 @pytest.mark.parametrize("mean", [0.02, 2.0, 16.0, 43.0])
 def test_spikes_from_outside_are_a_poisson_process(mean: float) -> None:
     from sneuron.lang.spec import Drive
