@@ -23,6 +23,9 @@ __all__ = ["MEAN", "Arriving", "most_of", "usual"]
 MEAN = 16.0
 """Spikes that one random number stands for at most, in the mean; above, several are drawn."""
 
+PART = 8
+"""Comparisons in one line of generated code."""
+
 RARE = 2.0**-33
 """A chance that is as good as none: smaller than half of what a random number can tell."""
 
@@ -97,7 +100,10 @@ class Arriving:
             draw = Draw(f"_drive_{name}_{k}", zlib.crc32(f"drive {name} {k}".encode()), normal=False)
             made.draws.append(draw)
             count += [where(sp.Lt(_symbol(draw.name), c), sp.S.One, sp.S.Zero) for c in chances]
-        made.steps[f"_count_{name}"] = sp.Add(*count)
+        parts = [f"_part_{name}_{k}" for k in range(0, len(count), PART)]
+        for k, part in enumerate(parts):
+            made.steps[part] = sp.Add(*count[k * PART : (k + 1) * PART])
+        made.steps[f"_count_{name}"] = sp.Add(*map(_symbol, parts))
         return drive.weight * _symbol(f"_count_{name}")
 
     def _chances(self, name: str, mean: sp.Expr, terms: int, made: Program) -> list[sp.Symbol]:
