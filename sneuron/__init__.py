@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
+    from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.assembly import BuildNet as BuildNet
@@ -64,6 +65,12 @@ if TYPE_CHECKING:
     from sneuron.core.trains import PoisIn as PoisIn
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.explore.boundaries import boundaries as boundaries
+    from sneuron.explore.comparisons import curves as curves
+    from sneuron.explore.comparisons import nudges as nudges
+    from sneuron.explore.comparisons import pick_freeze as pick_freeze
+    from sneuron.explore.comparisons import radial as radial
+    from sneuron.explore.comparisons import trajectories as trajectories
+    from sneuron.explore.coords import design_points as design_points
     from sneuron.explore.maps import cells as cells
     from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
@@ -76,6 +83,7 @@ if TYPE_CHECKING:
     from sneuron.explore.ranges import sobol as sobol
     from sneuron.explore.ranges import values as values
     from sneuron.explore.ranges import zipped as zipped
+    from sneuron.explore.sensitivity import SensAnal as SensAnal
     from sneuron.explore.study import Study as Study
     from sneuron.explore.sweep import ParamSweep as ParamSweep
     from sneuron.labels import Status as Status
@@ -92,6 +100,7 @@ if TYPE_CHECKING:
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
+    from sneuron.plot.sens import PlotSens as PlotSens
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
     from sneuron.store.files import SaveSim as SaveSim
@@ -107,6 +116,7 @@ _ROOMS = {
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
+    "analysis.sensitivity.boundary": "boundary_distance",
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.assembly": "BuildNet",
@@ -124,9 +134,12 @@ _ROOMS = {
     "core.trains": "PoisIn",
     "errors": "SneuronError",
     "explore.boundaries": "boundaries",
+    "explore.comparisons": "curves nudges pick_freeze radial trajectories",
+    "explore.coords": "design_points",
     "explore.maps": "cells filled",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
+    "explore.sensitivity": "SensAnal",
     "explore.study": "Study",
     "explore.sweep": "ParamSweep",
     "labels": "Status",
@@ -140,6 +153,7 @@ _ROOMS = {
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
+    "plot.sens": "PlotSens",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
     "store.recordings": "read_recording",

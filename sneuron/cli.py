@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110, "boundaries": 130}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -85,7 +85,7 @@ def run(file: Path, store: Path | None, scheduler: str | None, workers: int | No
     made = filed.study_of(read, _place(read, scheduler, workers), store)
     if not as_json:
         click.echo(made.explain(), err=True)
-    _computed(made)
+    _computed(made, made.run)
     told = _report(read, made, as_json)
     _ended(made, as_json, told)
 
@@ -133,7 +133,7 @@ def resume(study: Path, scheduler: str | None, workers: int | None, as_json: boo
 
     made = _opened(study)
     made.place = Place(scheduler=scheduler, workers=workers)
-    _computed(made)
+    _computed(made, made.run)
     _ended(made, as_json, {})
 
 
@@ -331,10 +331,10 @@ def _kept(path: Path) -> Path | None:
     return path if (path / "receipt.json").exists() else None
 
 
-def _computed(study: Study) -> None:
-    """Run it; an interrupt ends the command and leaves a study that goes on."""
+def _computed(study: Study, work: Callable[[], _R]) -> _R:
+    """Run it, or grow it; an interrupt ends the command and leaves a study that goes on."""
     try:
-        study.run()
+        return work()
     except KeyboardInterrupt:
         click.echo(f"interrupted; what is done is kept. Go on with: sneuron resume {study.path}", err=True)
         leave(INTERRUPTED)
@@ -346,10 +346,15 @@ def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if read.file.report is not None:
         told, figure = (_counted if read.file.report.count else _ranked)(read, study, quiet)
+    if read.file.sensitivity is not None:
+        more, bars = _analysed(read, study, quiet)
+        told = {**told, **more}
     if wanted is None:
         return told
     if wanted.kind == "boundaries":
         figure = functools.partial(_bounded, study)
+    if wanted.kind == "sensitivity":
+        figure = bars
     path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(path, dpi=_DPI[wanted.kind])
@@ -411,7 +416,7 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
         click.echo(f"{found.attrs['long_name']} ({of}); medians of the rest")
         click.echo("\n".join(table(header, rows)))
         if checked is not None:
-            click.echo(f"at half the step {checked[0]:,} of {checked[1]:,} checked points have another class")
+            click.echo(f"run more finely, {checked[0]:,} of {checked[1]:,} checked points have another class")
 
     def figure() -> Any:
         from sneuron.plot.classes import PlotClasses
@@ -423,6 +428,25 @@ def _counted(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Cal
 
     told: dict[str, Any] = {"classes": classes.class_rows(found)}
     return (told if checked is None else {**told, "changed": checked}), figure
+
+
+def _analysed(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """Which parameters matter, and what draws it; the study may grow for that."""
+    from sneuron.explore import indices
+
+    found = _computed(study, lambda: indices.indices_of(read, study))
+    header, *rows = indices.index_table(found)
+    if not quiet:
+        click.echo(f"sensitivity ({found.attrs['method']}), intervals of {found.attrs['ci']:.0%}")
+        click.echo("\n".join(table(header, rows)))
+
+    def figure() -> Any:
+        from sneuron.plot.sens import PlotSens
+
+        assert read.file.figure is not None
+        return PlotSens(found, read.file.figure.output, title=read.file.name)
+
+    return {"sensitivity": indices.index_numbers(found)}, figure
 
 
 def _ended(study: Study, as_json: bool, told: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "DamageError",
     "DataError",
     "ExpressionError",
+    "IncompleteWarning",
     "LeaseError",
     "ModelError",
     "ParameterError",
@@ -111,6 +112,10 @@ class CompileError(SneuronError, RuntimeError):
 
 class PlanError(SneuronError, ValueError):
     """A study that cannot be planned: does not fit, is empty, or contradicts itself."""
+
+
+class IncompleteWarning(UserWarning):
+    """A result that some points are lacking in, or that is not as sure as was asked for; it says which."""
 
 
 class StoreError(SneuronError, OSError):

@@ -52,6 +52,8 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
 )
 PRE, POST, PROJECTION, RECEPTOR, PORT, SLOT = "pre", "post", "projection", "receptor", "port", "slot"
 EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
+ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE = "row", "replicate", "matrix", "trajectory", "move", "curve"
+MOVED, MOVED_BY, MOVED_FROM = "moved", "moved_by", "moved_from"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"
 FIRST_BAD, MESSAGE, ARMED, NODE = "first_bad_time", "message", "armed", "node"
 
@@ -59,7 +61,7 @@ RESERVED = frozenset(
     [POINT, REPEAT, TIME, SPIKE, NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ]
     + [SPIKE_TIME, SPIKE_COUNT, STATUS, FIRST_BAD, MESSAGE, "pre", "post", "model", "seed", "dt"]
     + [ARMED, "refractory_steps", "v_before", "spike_phase", "current", "conductance", "reversal", "injected"]
-    + ["concentration", NODE]
+    + ["concentration", NODE, ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE, MOVED, MOVED_BY, MOVED_FROM]
 )
 """Names that no swept axis may take."""
 

@@ -54,7 +54,7 @@ def AdaptDT(
     method : {"tsit5", "bs32"}
         The pair; the state's last, else "tsit5".
     rtol : float
-        Error that a step may have, as a part of each state's size (100 mV, 1 for gates); 1e-5 when omitted.
+        Error that a step may have, as a part of each state's size (<= 100 mV, 1 for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.
     max_step : number or text, ms
@@ -75,7 +75,7 @@ def AdaptDT(
     Notes
     -----
     e = rms over states of (error estimate / tolerance); taken when e <= 1.  For order k the next step is
-    0.9 dt e^(-1/k), or (dt / dt_before) (e_before / e)^(1/k) of this where that is less, within 0.2 and 5 times dt:
+    0.75 dt e^(-1/k), or (dt / dt_before) (e_before / e)^(1/k) of this where that is less, within 0.2 and 5 times dt:
     predictive PI control, Gustafsson 1994, doi:10.1145/198429.198437.  Pairs: Tsitouras 2011,
     doi:10.1016/j.camwa.2011.06.002; Bogacki & Shampine 1989, doi:10.1016/0893-9659(89)90079-7.
     Attempts until all neurons are at one time are `RunSim` up to there, bit for bit; the clock of the state stays

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
+from sneuron.lang.build import inlined
+from sneuron.lang.expr import numpy_value
 from sneuron.lang.methods import PAIRS
 from sneuron.lang.model import Model
 
@@ -20,8 +22,10 @@ Array = NDArray[Any]
 RTOL = 1e-5
 """Tolerance when none is given: spikes of Hodgkin-Huxley neurons within 0.02 ms, also near a bifurcation."""
 LEAST, MOST = 1e-9, 1e-2
-SIZES = {"mV": 100.0, "1": 1.0, "pA": 100.0, "nA": 0.1, "uA/cm2": 1.0, "mM": 1e-4, "uM": 0.1, "nM": 100.0}
+SIZES = {"1": 1.0, "pA": 100.0, "nA": 0.1, "uA/cm2": 1.0, "mM": 1e-4, "uM": 0.1, "nM": 100.0}
 """The size of a state by its unit: what its tolerance is a part of.  States of other units have the size 1."""
+VOLTAGE, SWING = 100.0, 10.0
+"""The size of voltages (mV); less where they move by less, told by so many times what a spike has to fall to re-arm."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ def control(
     model: Model, where: str, *, rtol: Any = None, atol: Any = None, max_step: Any = None, max_attempts: Any = None
 ) -> Control:
     """What was asked of the steps, checked."""
+    if model.noisy:
+        raise errors.ModelError(
+            f"{where}: 'method'", f"model {model.name!r} is noisy: the error of a step says nothing of the step",
+            "models without noise of their own", mend=f"Use steps of one size, such as method={model.method!r}.",
+        )  # fmt: skip
     tolerance = RTOL if rtol is None else labels.number(labels.plain(rtol, f"{where}: 'rtol'"), "1", f"{where}: 'rtol'")
     if not LEAST <= tolerance <= MOST:
         raise errors.ParameterError(
@@ -129,4 +138,15 @@ def _absolute(model: Model, atol: Any, where: str) -> tuple[tuple[str, float], .
 
 
 def _size(model: Model, state: str) -> float:
-    return 1.0 if state in model.gates else SIZES.get(model.states[state].unit, 1.0)
+    if state in model.gates:
+        return 1.0
+    unit = model.states[state].unit
+    return _voltage(model) if unit == "mV" else SIZES.get(unit, 1.0)
+
+
+def _voltage(model: Model) -> float:
+    """The size of voltages: models in units of their own move by a few mV."""
+    values = {name: param.value for name, param in model.params.items()} | model.start_values()
+    level, rearm = (inlined(e, model.functions) for e in (model.threshold, model.rearm))
+    fall = float(numpy_value(level, values)) - float(numpy_value(rearm, values))
+    return min(VOLTAGE, SWING * fall) if fall > 0 else VOLTAGE

@@ -85,7 +85,7 @@ def RunSim(
     return_state : bool
         Return (run, state at the end).
     rtol : float
-        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (<= 100 mV, 1
         for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.

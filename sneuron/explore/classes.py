@@ -60,7 +60,7 @@ def class_counts(data: xr.Dataset, of: str, columns: Sequence[str] = ()) -> xr.D
 
 
 def changed(data: xr.Dataset, of: str) -> tuple[int, int] | None:
-    """At how many of the points that were checked at half the step the flag is another; None where none was checked."""
+    """At how many of the points that were checked more finely the flag is another; None where none was checked."""
     error = data.get(f"{of}_error")
     if error is None:
         return None

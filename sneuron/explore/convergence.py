@@ -1,4 +1,7 @@
-"""Where a study is not resolved: some of its points, run again at half the step, tell the error of every output."""
+"""Where a study is not resolved: some of its points, run again more finely, tell the error of every output.
+
+More finely is at half the step; where points choose their own steps, at a tenth of the tolerance.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors, labels
+from sneuron.core.pace import LEAST
 from sneuron.labels import Status
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ __all__ = ["CHECKED", "CHECKS", "difference", "finer", "layout_of_errors", "samp
 CHECKS, CHECKED = "checks", "checked"
 """The part of a study that holds them, and their dim."""
 
+TIGHTER = 10.0
+"""By how much a tolerance is divided."""
 _MOST = 10_000
 _LONGEST = 10**7
 
@@ -42,6 +48,9 @@ def sampled(plan: Plan, share: Any) -> tuple[int, ...]:
     if plan.noisy:
         what = "with noise, a half step draws other random numbers, so that no difference is an error of the step"
         raise errors.PlanError("convergence", what, mend="Check the same model without noise.")
+    if plan.rtol is not None and (plan.rtol / TIGHTER < LEAST or any(a / TIGHTER <= 0 for _, a in plan.atol)):
+        what = f"a tenth of the tolerance {plan.rtol:g} is below what a step can keep"
+        raise errors.PlanError("convergence", what, f"an rtol from {TIGHTER * LEAST:g}", mend="Give a larger rtol.")
     generator = np.random.Generator(np.random.Philox(key=plan.seed))
     if plan.space.size <= _LONGEST:
         chosen = generator.permutation(plan.space.size)[:many]
@@ -63,20 +72,24 @@ def _many(share: Any, size: int) -> int:
 
 
 def finer(plan: Plan) -> Plan:
-    """The plan at half the step."""
+    """The plan at half the step; where points choose their own steps, at a tenth of the tolerance."""
+    if plan.rtol is not None:
+        own = tuple((name, value / TIGHTER) for name, value in plan.atol)
+        return replace(plan, rtol=plan.rtol / TIGHTER, atol=own, checked=False)
     twice = {name: 2 * getattr(plan, name) for name in ("steps", "settled", "every")}
     return replace(plan, dt=plan.dt / 2, checked=False, **twice)
 
 
-def layout_of_errors(layout: Layout) -> Layout:
+def layout_of_errors(layout: Layout, adaptive: bool) -> Layout:
     """Arrays of the checks: an error for every output that is a number, and what became of the point."""
+    how = "a tenth of the tolerance" if adaptive else "half the step"
     variables = {
         f"{name}_error": (
             dims,
             dtype,
             {
                 **{key: value for key, value in attrs.items() if not key.startswith("flag_")},
-                "long_name": f"error of {attrs.get('long_name', name)} by half the step",
+                "long_name": f"error of {attrs.get('long_name', name)} by {how}",
             },
         )
         for name, (dims, dtype, attrs) in layout.variables.items()

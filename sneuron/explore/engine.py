@@ -178,7 +178,7 @@ class Neurons:
                     held: Any = coords.setdefault(str(n), c.variable)
                     _refuse_other(name, str(n), held.equals(c.variable))
         found = Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
-        return layout_of_errors(found) if plan.checked else found
+        return layout_of_errors(found, plan.rtol is not None) if plan.checked else found
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
         """Guessed from the equations, or measured on a few points at the model's own values."""

@@ -14,6 +14,7 @@ from sneuron.explore.classes import CLASS, class_counts, typical_points
 from sneuron.explore.cluster import Place
 from sneuron.explore.engine import Layout, run_of
 from sneuron.explore.estimate import estimated, refuse_size
+from sneuron.explore.indices import check_indices
 from sneuron.explore.plan import Plan
 from sneuron.explore.report import RANK, best_points, score_of
 from sneuron.explore.rounds import told
@@ -32,6 +33,7 @@ def plan_of(read: Read) -> Plan:
         plan = Plan.make(**given)
         layout = plan.machine.layout(plan)
     _check_names(read, plan, layout)
+    check_indices(read, plan, layout)
     return plan
 
 

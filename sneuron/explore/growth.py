@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from sneuron import errors, labels
 from sneuron.explore.build import MAIN, add_part, entry_of
 from sneuron.explore.cluster import Place
+from sneuron.explore.designs import Design
 from sneuron.explore.plan import Plan
 from sneuron.explore.ranges import Range, range_of
 from sneuron.explore.samplers import NESTED
-from sneuron.explore.space import Axis, Design, Known, Space
+from sneuron.explore.space import Axis, Known, Space
 from sneuron.store.folder import StudyFolder
 
 __all__ = ["grow", "whole_space"]
@@ -84,14 +86,21 @@ def _additions(whole: Space, known: Known, more: dict[str, Any]) -> dict[str, Ax
 
 
 def _longer(design: Design, total: Any) -> Design:
-    if design.kind not in NESTED:
-        raise errors.PlanError(
-            "extend", f"a design of kind {design.kind!r} does not grow", sorted(NESTED), mend="Make a new study."
-        )
-    if isinstance(total, bool) or not isinstance(total, int | np.integer) or total < design.start + design.size:
-        raise errors.PlanError("extend", f"n = {total!r} is not at least the {design.size} points that are there")
-    have = design.start + design.size
-    return Design(design.kind, have, int(total) - have, int(total), design.seed, design.scramble, design.columns)
+    where = "extend"
+    if design.structure is None and design.kind not in NESTED:
+        what = f"a design of kind {design.kind!r} does not grow"
+        raise errors.PlanError(where, what, sorted(NESTED), mend="Make a new study.")
+    have, share = design.start + design.size, design.share
+    if isinstance(total, bool) or not isinstance(total, int | np.integer) or total < have * share:
+        raise errors.PlanError(where, f"n = {total!r} is not at least the {have * share} points that are there")
+    if total % share:
+        what = f"n = {total} is no multiple of {share}: that many lie at each place along {design.dim!r}"
+        raise errors.PlanError(where, what, guess=str(-(-total // share) * share))
+    wanted, most = int(total) // share, len(design.option("chosen", ())) or None
+    if most is not None and wanted > most:
+        what = f"{wanted} trajectories are wanted, and only {most} candidates were compared"
+        raise errors.PlanError(where, what, mend="Make a new study with more candidates, or candidates=0.")
+    return replace(design, start=have, size=wanted - have, total=wanted)
 
 
 def _repeated(whole: Space, total: Any) -> int:

@@ -68,7 +68,8 @@ class Plan:
     settled : int
         Steps that each point runs before anything is kept.
     checked : bool
-        Whether errors are wanted in the place of outputs: what half the step changes. Not part of what is hashed.
+        Whether errors are wanted in the place of outputs: what half the step, or a tenth of the
+        tolerance, changes. Not part of what is hashed.
     rtol, atol : float or None, tuple of (state, number)
         Tolerances of a method that chooses its own steps; None and () otherwise.
     refine : str

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors, labels
-from sneuron.explore import samplers
-from sneuron.explore.samplers import Marginal
+from sneuron.analysis.marginals import Marginal, marginal_of
 
 __all__ = [
     "Derived", "Range", "Samples", "Zipped", "checked_seed", "derived", "grid", "halton", "lhs", "log", "marginal_in",
@@ -128,13 +127,19 @@ class Derived:
 
 @dataclass(frozen=True)
 class Samples:
-    """A design of `n` points, dim `point`, over several parameters."""
+    """A design of `n` points over several parameters; `options` say how points that are compared lie in it."""
 
     kind: str
     n: int
     params: Mapping[str, Any]
     seed: int = 0
     scramble: bool = True
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def plain(self, named: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
+        """The options with parameters under their canonical names."""
+        groups = tuple((g, tuple(named[n] for n in members)) for g, members in dict(self.options).get("groups", ()))
+        return tuple((k, groups if k == "groups" else v) for k, v in self.options)
 
 
 def grid(lo: Any, hi: Any, n: int | None = None, step: Any = None) -> Range:
@@ -342,7 +347,7 @@ def range_of(what: Any, where: str) -> Range:
 def marginal_in(what: Any, unit: str, where: str) -> Marginal:
     """What a sampled parameter is drawn from, in `unit`."""
     if hasattr(what, "dist") and hasattr(what, "ppf"):
-        return samplers.marginal_of(what, where)
+        return marginal_of(what, where)
     if isinstance(what, tuple) and len(what) == 2:
         what = grid(*what)
     found = range_of(what, where)

@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sneuron import errors, labels
-from sneuron.explore import samplers
+from sneuron.explore.designs import STRUCTURES, Design
 from sneuron.explore.ranges import Derived, Range, Samples, Zipped, marginal_in, range_of
-from sneuron.explore.samplers import Marginal
 from sneuron.lang import expr
 from sneuron.lang.spec import Param
 
-__all__ = ["Axis", "Design", "Known", "Lattice", "Points", "Space", "space_of"]
+__all__ = ["Axis", "Design", "Known", "Lattice", "Points", "Space", "is_one", "space_of"]
 
 Floats = npt.NDArray[np.float64]
 _MANY_REPEATS = 2**32
@@ -78,6 +77,15 @@ class Axis:
         """Values of one of its parameters at the places `index`."""
         return dict(self.columns)[name].at(index)
 
+    @property
+    def dims(self) -> dict[str, int]:
+        """Its dim with its length."""
+        return {self.dim: self.size}
+
+    def at(self, name: str, places: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
+        """Values of one of its parameters at places along its dim."""
+        return self.column(name, places[self.dim])
+
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {"dim": self.dim, "columns": {name: column.to_json() for name, column in self.columns}}
@@ -86,38 +94,6 @@ class Axis:
     def from_json(cls, data: Mapping[str, Any]) -> Axis:
         """The inverse of `to_json`."""
         return cls(data["dim"], tuple((str(n), Range.from_json(c)) for n, c in data["columns"].items()))
-
-
-@dataclass(frozen=True)
-class Design:
-    """The dim `point`: points numbered from `start` of a design of `total` points."""
-
-    kind: str
-    start: int
-    size: int
-    total: int
-    seed: int
-    scramble: bool
-    columns: tuple[tuple[str, Marginal], ...]
-    dim: str = labels.POINT
-
-    @property
-    def names(self) -> list[str]:
-        """The parameters along it."""
-        return [name for name, _ in self.columns]
-
-    def column(self, name: str, index: npt.NDArray[np.int64]) -> Floats:
-        """Values of one of its parameters at the places `index`."""
-        number = self.names.index(name)
-        places = (np.asarray(index) + self.start).astype(np.uint64)
-        unit = samplers.draw(self.kind, places, number, len(self.columns), self.total, self.seed, self.scramble)
-        return self.columns[number][1].values(unit)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        own = {"kind": self.kind, "start": self.start, "size": self.size, "total": self.total, "seed": self.seed}
-        columns = [[name, marginal.to_json()] for name, marginal in self.columns]
-        return {"dim": self.dim, "design": {**own, "scramble": self.scramble}, "columns": columns}
 
 
 @dataclass(frozen=True)
@@ -165,6 +141,15 @@ class Lattice:
         which = next(k for k, axis in enumerate(self.axes) if name in axis.names)
         places = np.unravel_index(self.numbers[np.asarray(index)], self.shape)[which]
         return self.axes[which].column(name, places)
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Its dim with its length."""
+        return {self.dim: self.size}
+
+    def at(self, name: str, places: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
+        """Values of one of its parameters at places along its dim."""
+        return self.column(name, places[self.dim])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -223,7 +208,7 @@ class Space:
     @property
     def dims(self) -> dict[str, int]:
         """Every dim with its length."""
-        own = {axis.dim: axis.size for axis in self.axes}
+        own = {dim: size for axis in self.axes for dim, size in axis.dims.items()}
         return own if self.repeats is None else {**own, labels.REPEAT: self.repeats}
 
     @property
@@ -253,7 +238,7 @@ class Space:
         """Values of one parameter at places along each dim (arrays that broadcast against one another)."""
         for axis in self.axes:
             if name in axis.names:
-                return axis.column(name, places[axis.dim])
+                return axis.at(name, places)
         if name in dict(self.fixed):
             return np.asarray(dict(self.fixed)[name])
         expression = _parsed(dict(self.derived)[name], tuple(self.known))
@@ -270,7 +255,7 @@ class Space:
         """The dims along which a parameter changes."""
         for axis in self.axes:
             if name in axis.names:
-                return (axis.dim,)
+                return tuple(axis.dims)
         texts = dict(self.derived)
         if name not in texts:
             return ()
@@ -415,7 +400,7 @@ class _Maker:
             self.zips[own] = what
         elif isinstance(what, Derived):
             self.derived[own] = what.text
-        elif _is_one(what):
+        elif is_one(what):
             self.fixed[own] = float(self._range(own, what).at(np.zeros(1, np.int64))[0])
         else:
             self._axis(own, self._range(own, what))
@@ -460,19 +445,23 @@ class _Maker:
         )
 
     def _design(self, what: Samples) -> None:
-        if labels.POINT in self.axes:
+        if any(isinstance(axis, Design) for axis in self.axes.values()):
             raise errors.ParameterError("ranges", "two designs are given", mend="Give one with all the parameters.")
-        columns = []
+        columns, named = [], {}
         for name, bounds in what.params.items():
-            own = self._name(name)
+            own = named[name] = self._name(name)
             marginal = marginal_in(bounds, self.known.params[own].unit, own)
             if marginal.kind in ("uniform", "log", "choice"):
                 self.known.check(own, *marginal.support(), own)
             columns.append((own, marginal))
-        self.axes[labels.POINT] = Design(what.kind, 0, what.n, what.n, what.seed, what.scramble, tuple(columns))
+        structure = STRUCTURES.get(what.kind)
+        dim = structure.dim if structure else labels.POINT
+        made = Design(what.kind, 0, what.n, what.n, what.seed, what.scramble, tuple(columns), dim, what.plain(named))
+        size = what.n // made.share
+        self.axes[dim] = replace(made, size=size, total=size)
 
 
-def _is_one(what: Any) -> bool:
+def is_one(what: Any) -> bool:
     """A single number, with or without unit: it fixes a parameter and makes no dim."""
     if isinstance(what, Range) or (hasattr(what, "dist") and hasattr(what, "ppf")):
         return False
@@ -566,6 +555,4 @@ def _axis_from(data: Mapping[str, Any]) -> Axis | Design | Lattice:
         return Lattice(tuple(Axis.from_json(a) for a in own["axes"]), own["nodes"], own["start"])
     if "design" not in data:
         return Axis.from_json(data)
-    own = data["design"]
-    columns = tuple((str(n), Marginal.from_json(m)) for n, m in data["columns"])
-    return Design(own["kind"], own["start"], own["size"], own["total"], own["seed"], own["scramble"], columns)
+    return Design.from_json(data)

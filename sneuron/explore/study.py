@@ -113,7 +113,7 @@ class Study:
         record_at : mapping or sequence of int, optional
             Points at which `plan.record` is recorded; all when omitted.
         convergence : float, default 0
-            Share (below 1) or number of points that are run again at half the step.
+            Share (below 1) or number of points that are run again at half the step (a tenth of the tolerance).
         name, place, block_seconds, timeout, progress :
             See `Study` and `ParamSweep`.
         measure : bool, default False

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ import xarray as xr
 from sneuron import errors, labels
 from sneuron.analysis.measure import measures
 from sneuron.analysis.traces import TraceReader
-from sneuron.explore import ranges
+from sneuron.explore import comparisons, ranges
 from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
-from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read
+from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read, Samples
 from sneuron.lang.model import Model, load_model
 
 __all__ = ["arguments", "located", "placed", "recorded", "store_of"]
@@ -26,7 +26,11 @@ __all__ = ["arguments", "located", "placed", "recorded", "store_of"]
 RECORDING = "recording"
 _TABLES = ("refine", "space", "derive", "model", "outputs")
 _ARGUMENTS = {"ranges": "space", "repeats": "repeat", "derived": "derive"}
-_SHAPES = {"sobol": ranges.sobol, "halton": ranges.halton, "lhs": ranges.lhs, "random": ranges.random}
+_SHAPES: dict[str, Callable[..., ranges.Samples]] = {
+    "sobol": ranges.sobol, "halton": ranges.halton, "lhs": ranges.lhs, "random": ranges.random,
+    "pick_freeze": comparisons.pick_freeze, "trajectories": comparisons.trajectories, "radial": comparisons.radial,
+    "nudges": comparisons.nudges, "curves": comparisons.curves,
+}  # fmt: skip
 
 
 def arguments(read: Read) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def arguments(read: Read) -> dict[str, Any]:
     -------
     dict
         `ranges`, `model`, `duration`, `stimulus`, `outputs` and the rest of what decides the results; `[run]`,
-        `[report]` and `[figure]` decide nothing and are not in it.
+        `[report]`, `[sensitivity]` and `[figure]` decide nothing and are not in it.
 
     Raises
     ------
@@ -150,9 +154,20 @@ def _ranges(read: Read, model: Model) -> list[Any]:
     parts: list[Any] = [{**fixed, **together, **derived}]
     if drawn and file.samples:
         with located(read, ("samples",)):
-            seed = file.seed if file.samples.seed is None else file.samples.seed
-            parts.append(_SHAPES[file.samples.method](file.samples.n, drawn, seed=seed))
+            parts.append(_drawn(read, file.samples, drawn))
     return parts
+
+
+def _drawn(read: Read, table: Samples, params: Mapping[str, Any]) -> ranges.Samples:
+    """The design of [samples]; an option that the method does not take is refused at its line."""
+    make = _SHAPES[table.method]
+    known = [name for name in inspect.signature(make).parameters if name not in ("n", "params", "seed", "scramble")]
+    for name in table.options:
+        if name not in known:
+            where = read.document.where(("samples", name))
+            raise errors.unknown(where, f"option of method {table.method!r}", name, known)
+    seed = read.file.seed if table.seed is None else table.seed
+    return make(table.n, params, seed=seed, **table.options)
 
 
 def _axis(axis: Axis) -> ranges.Range:

@@ -22,6 +22,7 @@ __all__ = [
     "Read",
     "Recording",
     "Report",
+    "Samples",
     "StudyFile",
     "Text",
     "read",
@@ -113,9 +114,24 @@ class Axis(Text):
 class Samples(Text):
     """`[samples]`: how parameters with a range or a distribution are drawn together."""
 
-    method: Literal["sobol", "lhs", "halton", "random"] = "sobol"
+    method: Literal["sobol", "lhs", "halton", "random", "pick_freeze", "trajectories", "radial", "nudges", "curves"] = (
+        "sobol"
+    )
     n: Count
     seed: int | None = None
+    replicates: Annotated[int, Field(ge=2)] | None = None
+    order: Literal[1, 2] | None = None
+    levels: Annotated[int, Field(ge=2)] | None = None
+    candidates: Annotated[int, Field(ge=0)] | None = None
+    nudge: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    harmonics: Annotated[int, Field(ge=1)] | None = None
+    groups: dict[Name, list[Parameter]] | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is given besides method, n and seed."""
+        given = {name: getattr(self, name) for name in type(self).model_fields if name not in ("method", "n", "seed")}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Where(Text):
@@ -198,8 +214,25 @@ class Report(Text):
         return self
 
 
+class Sensitivity(Text):
+    """`[sensitivity]`: which parameters matter, told when the study is done; see `SensAnal`.
+
+    `outputs` are those of [outputs] and [record]; all when left out. `method` is that which fits the points when left
+    out. With `until` the study grows until no interval is wider than that to either side, or has `most` points.
+    """
+
+    outputs: list[Name] | None = None
+    method: str | None = None
+    ci: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    until: Annotated[float, Field(gt=0, lt=1)] | None = None
+    most: Annotated[int, Field(ge=1)] = 2**20
+    missing: Literal["pairwise", "raise", "bounds"] = "pairwise"
+    history: bool = False
+    file: str | None = None
+
+
 class Figure(Text):
-    """`[figure]`: the picture that is written when the study is done, of one of three kinds.
+    """`[figure]`: the picture that is written when the study is done, of one of four kinds.
 
     "fit" needs a [report] with rank and a [recording]. The map shows the score over the parameters x and y; of all
     other parameters, their best value in each cell (`others = "best"`), or the plane through the best point
@@ -210,10 +243,13 @@ class Figure(Text):
     class (`spread`), and traces of `length` of a typical point of each class of `show`.
 
     "boundaries" needs a [refine] of two parameters: the map of what it is by, its boundaries, and the points.
+
+    "sensitivity" needs a [sensitivity]: bars, or bands over time, of `output`; of all outputs that are single numbers
+    when that is left out.
     """
 
     file: str
-    kind: Literal["fit", "classes", "boundaries"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -225,12 +261,13 @@ class Figure(Text):
     spread: Name | None = None
     show: Annotated[list[str], Field(max_length=8)] = []
     length: Quantity | None = None
+    output: Name | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Figure:
         fit = ("x", "y", "others", "trace")
         classes = ("parameters", "lower", "upper", "against", "spread", "show", "length")
-        for kind, keys in (("fit", fit), ("classes", classes)):
+        for kind, keys in (("fit", fit), ("classes", classes), ("sensitivity", ("output",))):
             alien = [key for key in keys if key in self.model_fields_set]
             if kind != self.kind and alien:
                 raise ValueError(f"{alien[0]} goes with kind = {kind!r}, not with {self.kind!r}")
@@ -282,6 +319,7 @@ class StudyFile(Text):
     atol: dict[Name, Quantity] | None = None
     recording: Recording | None = None
     report: Report | None = None
+    sensitivity: Sensitivity | None = None
     figure: Figure | None = None
     run: Run = Run()
 
@@ -303,7 +341,9 @@ class StudyFile(Text):
             raise ValueError("[figure] of classes needs a [report] that says what they are: count")
         if kind == "boundaries" and not self.refine:
             raise ValueError("[figure] of boundaries needs a [refine]")
-        if kind and self.repeat and self.repeat.n > 1:
+        if kind == "sensitivity" and self.sensitivity is None:
+            raise ValueError("[figure] of kind sensitivity needs a [sensitivity]")
+        if kind and kind != "sensitivity" and self.repeat and self.repeat.n > 1:
             raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self
 

@@ -81,8 +81,9 @@ def ParamSweep(
     every : int
         Record every so many steps.
     convergence : float, default 0
-        Share (below 1) or number of points that are run again at half the step: `<output>_error(checked)` tells how
-        much that changes each output, so that one sees where the study is not resolved.
+        Share (below 1) or number of points that are run again at half the step, or where they choose their steps at a
+        tenth of the tolerance: `<output>_error(checked)` tells how much that changes each output, so that one sees
+        where the study is not resolved.
     repeats : int
         Runs of each point with other random numbers (dim `repeat`).
     seed : int or None
@@ -95,7 +96,7 @@ def ParamSweep(
     allow_unstable : bool
         Run even with a dt beyond the stability limit; noted in the results.
     rtol : float
-        Of methods that choose their steps: the error that a step may have, as a part of each state's size (100 mV, 1
+        Of methods that choose their steps: the error that a step may have, as a part of each state's size (<= 100 mV, 1
         for gates); 1e-5 when omitted.
     atol : mapping
         State -> error that a step may have, in the state's own unit, in place of `rtol` times its size.

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from sneuron import errors
+from sneuron import errors, labels
 from sneuron.lang.assignments import REFRACTORY, TIMES, Program, Wave
 from sneuron.lang.edges import MIDDLE, frozen
 from sneuron.lang.emit import Source
 from sneuron.lang.expr import parse, symbol
-from sneuron.lang.functions import where
 from sneuron.lang.lean import Lean
-from sneuron.lang.methods import Method
+from sneuron.lang.methods import SLOPE, Method
 from sneuron.lang.model import Model
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.program import build
+from sneuron.lang.program import build, watch
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, PHASE
 from sneuron.lang.texts import Layout, Texts, function, indented, over_lanes
 
@@ -36,27 +35,32 @@ ERROR, ACCEPTED, TRIED, REFUSED = "_error", "_accepted", "_tried", "_refused"
 """Squared error of the attempt, and whether it held; attempts, and those refused."""
 LAST, SPAN = "_last", "_span"
 """Of the last step that held: log2 of its squared error, and of its size."""
-STOP, END, FREE, MID, PART, AT, DUE, SAMPLE, WHAT = (
-    "_stop", "_end", "_free", MIDDLE.name, "_part", "_at", "_due", "_sample", "_what",
+STOP, END, FREE, MID, PART, AT, DUE, SAMPLE, WHAT, LOW = (
+    "_stop", "_end", "_free", MIDDLE.name, "_part", "_at", "_due", "_sample", "_what", "_low_at",
 )  # fmt: skip
 """Where a lane stops; up to where it may step; when it is no longer refractory; a time between two edges; a part of a
-step; the time of a stage; when the next sample is due, and its number; what happened in the attempt."""
+step; the time of a stage; when the next sample is due, and its number; what happened in the attempt; the part of the
+step at which the voltage was low enough for another spike."""
 
-SPIKED, ARRIVED, OUTSIDE, STUCK, SAMPLED = 1, 2, 4, 8, 16
+SPIKED, ARRIVED, OUTSIDE, STUCK, SAMPLED, REARMED = 1, 2, 4, 8, 16, 64
 """Flags of `WHAT`."""
 
-SAFETY, LEAST, MOST = 0.9, 0.2, 5.0
-"""A step is this part of what just holds; and grows or shrinks by no more than these."""
+SAFETY, LEAST, MOST = 0.75, 0.2, 5.0
+"""A step is this part of what just holds; and grows or shrinks by no more than these.  With 0.9 a Hodgkin-Huxley neuron
+takes 8 % more attempts for the same errors of its spikes: more of them are refused."""
 FLOOR = -13.0
 """Errors smaller than 1 % of what is allowed are no trend (log2 of their square)."""
 SHORTEST = 1e-11
 """No step that was refused is followed by one that is shorter than this (ms)."""
 RUNAWAY = 1e-8
 """A neuron that is reset has spiked when its voltage would be at the threshold in this time (ms) at its speed."""
+INSIDE = 3
+"""At so many equal distances within a step it is looked for extremes of what has no derivative."""
 _BOUND = 1.0e4
 _ENTRIES = ("prepare", "run", "last")
 """Functions that are called from outside."""
-_SLOPES = Method("slopes", 1, ("x",), (0.0,), "k1")
+ARMED_MEAN = f"feature.{labels.ARMED}_mean"
+_SLOPES = Method("slopes", 1, ("x",), (0.0,), SLOPE)
 
 
 def emit(
@@ -80,19 +84,8 @@ def emit(
     from sneuron.lang.arrive import Arrivals
 
     program = build(model, _SLOPES, tuple(frozen(w) for w in waves))
-    for name, expr in program.steps.items():
-        program.steps[name] = _held(expr)
+    watch(program, model, [*record, *(f.rsplit("_", 1)[0] for f in features)])
     return Arrivals(model, method, waves, record, features, program).source()
-
-
-def _held(expr: sp.Basic) -> sp.Basic:
-    """A step that keeps a state where it is while the neuron is refractory, as a derivative: 0 then."""
-    swaps = {
-        node: where(node.args[0], sp.S.Zero, node.args[2])
-        for node in expr.atoms(where)
-        if symbol(REFRACTORY) in node.args[0].free_symbols
-    }
-    return expr.xreplace(swaps)
 
 
 @dataclass(frozen=True)
@@ -106,14 +99,20 @@ class Names:
         Features that are integrals over the run, and what is integrated.
     extremes : dict of str to str
         Features that are the least or largest value of something.
+    firsts : dict of str to str
+        Features that are what something was at the start.
     stems : list of str
-        What is looked at in every stage besides derivatives.
+        What is looked at in every stage besides derivatives; `armed`, which has none, is not among them.
+    armed : bool
+        Whether it is looked at when another spike may come.
     """
 
     states: list[str]
     means: dict[str, str]
     extremes: dict[str, str]
+    firsts: dict[str, str]
     stems: list[str]
+    armed: bool
 
     @property
     def moving(self) -> list[str]:
@@ -165,12 +164,13 @@ class Stages(Texts):
         fixed = [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         fixed += [name for name, _ in self.program.hoisted]
         self.held = len(dict.fromkeys(moved + fixed))
-        scratch = [THEN, TRY, NEXT, STOP, END, MID, PART, AT, DUE, SAMPLE, WHAT, *self.pieces]
+        scratch = [THEN, TRY, NEXT, STOP, END, MID, PART, AT, DUE, SAMPLE, WHAT, LOW, *self.pieces]
         scratch += [f"_w{k}_{what}" for k in range(len(self.waves)) for what in ("value", "slope", "from")]
         scratch += [f"{kind}.{x}" for kind in ("y", "new") for x in n.moving]
         for j in range(1, self.count + 2):
             scratch += [*(f"k{j}.{x}" for x in n.states), *(f"at{j}.{stem}" for stem in n.stems)]
         scratch += [f"near.{f}" for f in n.extremes]
+        scratch += [f"in{k}.{stem}" for stem in self._inside() for k in range(1, INSIDE + 1)]
         rows = dict.fromkeys([*moved, *fixed, *scratch])
         return len(moved), Layout(40, {name: row for row, name in enumerate(rows)})
 
@@ -264,7 +264,7 @@ class Stages(Texts):
         weights = [self.print(parse(text, {"s"}, "dense output")) for text in self.method.dense]
         lines = [f"s = {self._at(PART)}", f"_h = {self._at(TRY)}"]
         lines += [f"_b{j} = {text}" for j, text in enumerate(weights, 1)]
-        for x in self.names.moving:
+        for x in (x for x in self.names.moving if x != ARMED_MEAN):
             total = ""
             for j in range(1, len(weights) + 1):
                 k = self._at(self._k(j, x))
@@ -288,8 +288,14 @@ class Stages(Texts):
                 loop += [self._store(f"new.{x}", mangled(x))] if stage == last else []
             loop += [*self._clocked(self.method.times[stage - 1]), *self._field(stage)]
             lines += ["for _i in range(W):", *indented(loop)]
-        if self._looks_inside():
-            lines += ["for _i in range(W):", *indented([self._store(PART, "0.5")]), "dense(_S)", "slopes(_S)"]
+        if self._inside():
+            rows = ((self.layout.offset(f"in1.{stem}"), self._at(f"at{last + 1}.{stem}")) for stem in self._inside())
+            further = self._store(PART, f"{self._at(PART)} + {1 / (INSIDE + 1)!r}")
+            look = ["for _i in range(W):", *indented([further])]
+            look += ["dense(_S)", "slopes(_S)", "for _i in range(W):"]
+            look += indented([f"_S[{offset} + _k * W + _i] = {seen}" for offset, seen in rows])
+            lines += ["for _i in range(W):", *indented([self._store(PART, "0.0")])]
+            lines += [f"for _k in range({INSIDE}):", *indented(look)]
         verdict = [f"dt = {self._at(TRY)}", *self._verdict()]
         lines += ["_any = np.int32(0)", "for _i in range(W):", *indented(verdict)]
         doc = "One attempt of all lanes; whether anything happened that lanes must be looked at for, one by one."
@@ -322,16 +328,17 @@ class Stages(Texts):
         rows = {"x": self._at(x)} | {f"k{j}": self._at(self._k(j, x)) for j in range(1, self.count + 1)}
         return _Rows(rows)(known)
 
-    def _looks_inside(self) -> bool:
-        return any(stem not in self.names.states for stem in self.names.extremes.values())
+    def _inside(self) -> list[str]:
+        """Of what extremes are wanted that has no derivative: it is looked at in the middle of steps too."""
+        wanted = {*self.names.extremes.values()} - {*self.names.states}
+        return [stem for stem in self.names.stems if stem in wanted]
 
     # -- the verdict -------------------------------------------------------------------------------
 
     def _verdict(self) -> list[str]:
         """The error of the attempt, the next step, what happened; a step that holds is taken when nothing did."""
-        means = [f"feature.{f}" for f in self.names.means]
         return [
-            *(self._store(f"new.{x}", self._text(self.method.update, x)) for x in means),
+            *(self._store(f"new.feature.{f}", self._integral(f)) for f in self.names.means),
             *self._judged(),
             *self._paced(),
             *self._watched(),
@@ -343,6 +350,13 @@ class Stages(Texts):
             "_quiet = _what == 0",
             *self._taken(),
         ]
+
+    def _integral(self, feature: str) -> str:
+        """The integral at the end of the step; that of `armed` where nothing happens in the step."""
+        row = f"feature.{feature}"
+        return (
+            f"fma(dt, {self._at(ARMED)}, {self._at(row)})" if row == ARMED_MEAN else self._text(self.method.update, row)
+        )
 
     def _judged(self) -> list[str]:
         """The error as the root of the mean square of those of the states, each as a part of its tolerance."""
@@ -388,7 +402,7 @@ class Stages(Texts):
         """Crossings of the threshold: up over the step, or up and down again within it."""
         resets = self.model.kind == "reset"
         armed = [] if resets else [f"({self._at(ARMED)} > 0.0)"]
-        up, down = self._at("k1.v"), self._at(f"k{self.count}.v")
+        up, down = "_up", "_down"
         there = f"(fma({RUNAWAY!r}, {down}, _over) >= 0.0)" if resets else "(_over >= 0.0)"
         inside = [
             f"({up} > 0.0)", f"({down} < 0.0)", "(_gap < 0.0)",
@@ -396,10 +410,28 @@ class Stages(Texts):
         ]  # fmt: skip
         return [
             *self._gap("_gap", ""),
+            f"_up = {self._climb('', 1)}",
             *self._gap("_over", "new."),
+            f"_down = {self._climb('new.', self.count)}",
             f"_what = raise_flag(_what, {' & '.join(['_ok', there, *armed])}, ONE)",
             f"_what = raise_flag(_what, {' & '.join(['_ok', '(_over < 0.0)', *inside, *armed])}, ONE)",
+            *self._rearmed(),
         ]
+
+    def _climb(self, kind: str, stage: int) -> str:
+        """How fast the voltage gains on its threshold, at the old or the new states, where those are loaded."""
+        level = self.program.threshold
+        moving = [x for x in self.names.states if symbol(x) in level.free_symbols]
+        parts = [f"({self.print(sp.diff(level, symbol(x)))}) * {self._at(f'k{stage}.{x}')}" for x in moving]
+        return " - ".join([self._at(f"k{stage}.v"), *parts])
+
+    def _rearmed(self) -> list[str]:
+        """Lanes in which another spike may come from somewhere in the step on."""
+        if not self.names.armed:
+            return []
+        low = self._gap("_low", "new.", self.program.rearm)
+        flag = f"_what = raise_flag(_what, _ok & (_low < 0.0) & ({self._at(ARMED)} <= 0.0), np.int32({REARMED}))"
+        return [*low, flag, self._store(LOW, "2.0")]
 
     def _gap(self, name: str, kind: str, level: sp.Expr | None = None) -> list[str]:
         """How far the voltage lies above the threshold, at the old or the new states."""
@@ -427,6 +459,8 @@ class Stages(Texts):
         """The least or largest value in the step: of the cubic of both ends, or of the parabola through the middle."""
         stem, kind = feature.rsplit("_", 1)
         pick = f"f{kind}"
+        if stem == labels.ARMED:
+            return [self._store(f"near.{feature}", self._at(ARMED))]
         if stem in self.names.states:
             one, two, up, down = (self._at(n) for n in (stem, f"new.{stem}", f"k1.{stem}", f"k{self.count}.{stem}"))
             inner = [
@@ -439,26 +473,36 @@ class Stages(Texts):
                 "_in = _one + _s * (_p + _s * (0.5 * _b + _s * (_a * 0.3333333333333333)))",
             ]
         else:
-            one, two = (self._at(f"at{j}.{stem}") for j in (1, self.count))
-            inner = [
-                f"_m = {self._at(f'at{self.count + 1}.{stem}')}",
-                "_a, _b = 2.0 * (_one + _two - 2.0 * _m), 4.0 * _m - 3.0 * _one - _two",
-                "_s = -0.5 * _b / _a",
-                "_s = either((_s > 0.0) & (_s < 1.0), _s, 0.5)",
-                "_in = _one + _s * (_b + _s * _a)",
-            ]
+            return self._nearest_seen(feature, stem, pick)
         return [
             f"_one, _two = {one}, {two}",
             *inner,
             self._store(f"near.{feature}", f"{pick}({pick}(_one, _two), _in)"),
         ]
 
+    def _nearest_seen(self, feature: str, stem: str, pick: str) -> list[str]:
+        """The same of what has no derivative: parabolas through three neighbours of what was seen in the step."""
+        last = INSIDE + 1
+        rows = [f"at1.{stem}", *(f"in{k}.{stem}" for k in range(1, last)), f"at{self.count}.{stem}"]
+        lines = [f"_seen{k} = {self._at(row)}" for k, row in enumerate(rows)]
+        lines.append(f"_in = {pick}(_seen0, _seen{last})")
+        for k in range(1, last):
+            lines += [
+                f"_a, _b = _seen{k - 1} + _seen{k + 1} - 2.0 * _seen{k}, 0.5 * (_seen{k + 1} - _seen{k - 1})",
+                "_s = -_b / _a",
+                "_s = either((_s > -1.0) & (_s < 1.0), _s, 0.0)",
+                f"_in = {pick}(_in, _seen{k} + _s * (_b + _s * (0.5 * _a)))",
+            ]
+        return [*lines, self._store(f"near.{feature}", "_in")]
+
     # -- what holds --------------------------------------------------------------------------------
 
     def _commit(self) -> str:
-        lines = [f"_ok, _quiet = {self._at(ACCEPTED)} > 0.0, {self._at(WHAT)} > 0.0", f"_next = {self._at(NEXT)}"]
+        """Few lanes are looked at one by one: they are taken so, and the others need no second look."""
+        lines = [f"_ok, _quiet = {self._at(ACCEPTED)} > 0.0, True", f"_next = {self._at(NEXT)}"]
         lines += [] if self.model.kind == "reset" else self._gap("_over", "new.")
-        return self._block("commit", "Steps of lanes to which something happened are taken too.", lines + self._taken())
+        some = [f"if {self._at(WHAT)} > 0.0:", *indented(lines + self._taken())]
+        return self._block("commit", "Steps of lanes to which something happened are taken too.", some)
 
     def _taken(self) -> list[str]:
         """What a step that holds leaves: states, time, first derivatives, the detector, features."""
@@ -484,9 +528,16 @@ class Stages(Texts):
         lines.append(self._store(AT, self._at(NOW)))
         taken = [self._store(f"k1.{x}", self._at(f"k{last}.{x}")) for x in n.states]
         taken += [self._store(f"at1.{stem}", self._at(f"at{last}.{stem}")) for stem in n.stems]
+        for feature, stem in n.firsts.items():
+            row = self._at(f"feature.{feature}")
+            taken.append(self._store(f"feature.{feature}", f"either({row} == {row}, {row}, {self._first(stem)})"))
         loop = ["for _i in range(W):", *indented(lines), "pieces(_S)", "slopes(_S)"]
         loop += ["for _i in range(W):", *indented(taken)]
         return function("restart", "_S", "First derivatives of all lanes, from their states.", loop)
+
+    def _first(self, stem: str) -> str:
+        """What is watched, at the start of a step."""
+        return self._at(ARMED if stem == labels.ARMED else stem if stem in self.names.states else f"at1.{stem}")
 
     def _block(self, name: str, doc: str, lines: list[str], arguments: str = "_S") -> str:
         return function(name, arguments, doc, ["for _i in range(W):", *indented(lines)])
@@ -508,8 +559,12 @@ class _Rows(Printer):
 
 def _names(model: Model, record: tuple[str, ...], features: tuple[str, ...]) -> Names:
     parts = {f: f.rsplit("_", 1) for f in features}
-    means = {f: stem for f, (stem, kind) in parts.items() if kind == "mean"}
-    extremes = {f: stem for f, (stem, kind) in parts.items() if kind != "mean"}
+    kinds = {
+        kind: {f: stem for f, (stem, own) in parts.items() if own in kind.split()}
+        for kind in ("mean", "min max", "first")
+    }
+    means, extremes, firsts = kinds.values()
     states = list(model.states)
-    stems = [*means.values(), *(s for s in (*extremes.values(), *record) if s not in states)]
-    return Names(states, means, extremes, list(dict.fromkeys(stems)))
+    seen = [*means.values(), *(s for s in (*extremes.values(), *firsts.values(), *record) if s not in states)]
+    stems = [s for s in dict.fromkeys(seen) if s != labels.ARMED]
+    return Names(states, means, extremes, firsts, stems, labels.ARMED in seen)

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import sympy as sp
 
+from sneuron import labels
 from sneuron.lang.adapt import (
+    ARMED_MEAN,
     DUE,
     END,
     FREE,
+    LOW,
     MID,
     NEXT,
     NOW,
     OUTSIDE,
     PART,
+    REARMED,
     RUNAWAY,
     SAMPLE,
     SPAN,
@@ -39,6 +43,8 @@ __all__ = ["Arrivals"]
 
 CUT = 32
 """Flag of `WHAT`: the step ends at a spike."""
+CLOSE = 1e-6
+"""A root is found when Newton's method moved by less than this part of the step: it is then right to the square."""
 SOON = 2.0**-40
 """Edges nearer than this part of the time (or of 1 ms) are one."""
 _PLAYED = "_wave, _spots, _played, _rows"
@@ -51,7 +57,8 @@ class Arrivals(Stages):
     def _functions(self) -> list[str]:
         cut = [self._cut()] if self._resets() else []
         sampled = [self._sampled()] if self.record else []
-        parts = [self._ahead(), self._fill(), self._keep(), self._located(), *sampled, *cut]
+        low = [self._lowered()] if self.names.armed else []
+        parts = [self._ahead(), self._fill(), self._keep(), self._located(), *low, *sampled, *cut]
         return [*parts, self._look(), self._arrive(), self._last(), self._run()]
 
     def _resets(self) -> bool:
@@ -159,14 +166,51 @@ class Arrivals(Stages):
         """The part of the step at which the threshold is reached, on the dense output: Newton's method in a bracket."""
         bump = [
             "s = _n * 0.0625",
-            *self._gap_at(),
+            *self._gap_at(self.program.threshold),
             "if _g >= 0.0:",
             *indented(["_lo, _hi, _gap, _over = s - 0.0625, s, _before, _g", "break"]),
             "_before = _g",
         ]
-        narrowed = [
-            *self._gap_at(slope=True),
-            "if _g >= 0.0:",
+        lines = [
+            *self._gap("_gap", ""),
+            "if _gap >= 0.0:",
+            *indented(["return 0.0"]),
+            *self._gap("_over", "new."),
+            *(self._ran_away() if self._resets() else []),
+            *self._polynomials(self.program.threshold),
+            "_lo, _hi = 0.0, 1.0",
+            "if _over < 0.0:",
+            *indented(["_lo, _before = 2.0, _gap", "for _n in range(1, 16):", *indented(bump)]),
+            "if _lo > 1.0:",
+            *indented(["return -1.0"]),
+            "s = _lo + (_hi - _lo) * _gap / (_gap - _over)",
+            *self._narrowed(self.program.threshold),
+        ]
+        doc = "Where in the step the voltage reaches its threshold; -1 when it only came near."
+        return function("located", "_S, _i", doc, lines)
+
+    def _lowered(self) -> str:
+        """The part of the step, after `_lo`, at which the voltage falls below the level that allows another spike."""
+        level = self.program.rearm
+        lines = [
+            *self._loads(n for n in self._needed([], [level]) if n not in self.names.states),
+            *self._polynomials(level),
+            "_hi = 1.0",
+            "s = _lo",
+            *self._gap_at(level),
+            "if _g <= 0.0:",
+            *indented(["return _lo"]),
+            "s = 0.5 * (_lo + _hi)",
+            *self._narrowed(level, falls=True),
+        ]
+        doc = "Where in the step, from _lo on, the voltage falls below the level that allows another spike."
+        return function("lowered", "_S, _i, _lo", doc, lines)
+
+    def _narrowed(self, level: sp.Expr, falls: bool = False) -> list[str]:
+        """The crossing of a level between `_lo` and `_hi`, from the guess `s` on."""
+        step = [
+            *self._gap_at(level, slope=True),
+            f"if _g {'<' if falls else '>='} 0.0:",
             *indented(["_hi = s"]),
             "else:",
             *indented(["_lo = s"]),
@@ -175,45 +219,27 @@ class Arrivals(Stages):
             *indented(["_to = 0.5 * (_lo + _hi)"]),
             "_moved = abs(_to - s)",
             "s = _to",
-            "if _moved < 1e-10:",
+            f"if _moved < {CLOSE!r}:",
             *indented(["break"]),
         ]
-        lines = [
-            *self._gap("_gap", ""),
-            "if _gap >= 0.0:",
-            *indented(["return 0.0"]),
-            *self._gap("_over", "new."),
-            *(self._ran_away() if self._resets() else []),
-            *self._polynomials(),
-            "_lo, _hi = 0.0, 1.0",
-            "if _over < 0.0:",
-            *indented(["_lo, _before = 2.0, _gap", "for _n in range(1, 16):", *indented(bump)]),
-            "if _lo > 1.0:",
-            *indented(["return -1.0"]),
-            "s = _lo + (_hi - _lo) * _gap / (_gap - _over)",
-            "for _n in range(60):",
-            *indented(narrowed),
-            "return s",
-        ]
-        doc = "Where in the step the voltage reaches its threshold; -1 when it only came near."
-        return function("located", "_S, _i", doc, lines)
+        return ["for _n in range(60):", *indented(step), "return s"]
 
     def _ran_away(self) -> list[str]:
         """A voltage that is as good as at its threshold when the step ends."""
         soon = f"_over + {RUNAWAY!r} * {self._at(f'k{self.count}.v')}"
         return [f"if _over < 0.0 and {soon} >= 0.0:", *indented(["return 1.0"])]
 
-    def _moving_levels(self) -> list[str]:
-        """States on which the crossing depends."""
-        free = {s.name for s in self.program.threshold.free_symbols}
+    def _moving_levels(self, level: sp.Expr) -> list[str]:
+        """States on which the crossing of a level depends."""
+        free = {s.name for s in level.free_symbols}
         return ["v", *(x for x in self.names.states if x in free and x != "v")]
 
-    def _polynomials(self) -> list[str]:
+    def _polynomials(self, level: sp.Expr) -> list[str]:
         """States over the step as polynomials of the part of it."""
         s = sp.Symbol("s", real=True)
         weights = [sp.Poly(parse(text, {"s"}, "dense output"), s) for text in self.method.dense]
         lines = [f"_h = {self._at(TRY)}"]
-        for n, x in enumerate(self._moving_levels()):
+        for n, x in enumerate(self._moving_levels(level)):
             for power in range(1, 1 + max(w.degree() for w in weights)):
                 text = ""
                 for j, w in enumerate(weights, 1):
@@ -224,11 +250,10 @@ class Arrivals(Stages):
             lines.append(f"_p{n}_0 = {self._at(x)}")
         return lines
 
-    def _gap_at(self, slope: bool = False) -> list[str]:
-        """How far the voltage lies above its threshold at a part of the step; and how that changes."""
-        level = self.program.threshold
+    def _gap_at(self, level: sp.Expr, slope: bool = False) -> list[str]:
+        """How far the voltage lies above a level at a part of the step; and how that changes."""
         degree = max(sp.Poly(parse(t, {"s"}, "dense output")).degree() for t in self.method.dense)
-        lines, moving = [], self._moving_levels()
+        lines, moving = [], self._moving_levels(level)
         for n, x in enumerate(moving):
             text = f"_p{n}_{degree}"
             for power in range(degree - 1, -1, -1):
@@ -262,12 +287,15 @@ class Arrivals(Stages):
             ]),
         ]  # fmt: skip
         one = [
+            f"if {self._at(WHAT)} == 0.0:",
+            *indented(["continue"]),
             "_q = _lane[_i]",
             "if _q < 0:",
             *indented([self._store(WHAT, "0.0")]),
             f"elif int({self._at(WHAT)}) & {SPIKED}:",
             *indented(spike),
         ]
+        one += self._opened() if self.names.armed else []
         one += [f"_all |= int({self._at(WHAT)})"]
         lines = ["_all = 0", "for _i in range(W):", *indented(one)]
         lines += ["if _all & 16:", "    sampled(_S, _lane, _grid, _rec)"] if self.record else []
@@ -275,6 +303,21 @@ class Arrivals(Stages):
         lines += [f"return _all & {2 | OUTSIDE | STUCK | CUT}"]
         doc = "What happened within the steps that hold: spikes, and samples that were due."
         return function("look", "_S, _fresh, _at, _lane, _grid, _times, _who, _counts, _rec", doc, lines)
+
+    def _opened(self) -> list[str]:
+        """From where on in the step another spike may come, and for how much of it one might have."""
+        spiked, before = f"{self._at(FLAG)} > 0.0", f"({self._at(ARMED)} > 0.0 or {self._at(FLAG)} > 0.0)"
+        mean = ARMED_MEAN.removeprefix("feature.") in self.names.means
+        share = f"(_until if _open else 0.0) + max(1.0 - {self._at(LOW)}, 0.0)"
+        total = f"{self._at(ARMED_MEAN)} + {self._at(TRY)} * ({share})" if mean else ""
+        lines = [
+            f"_open, _until = {before}, {self._at(PHASE)} if {spiked} else 1.0",
+            *self._gap("_low", "new.", self.program.rearm),
+            f"if _low < 0.0 and (not _open or {spiked}):",
+            *indented([self._store(LOW, "lowered(_S, _i, _until if _open else 0.0)")]),
+            *([self._store(f"new.{ARMED_MEAN}", total)] if mean else []),
+        ]
+        return [f"if _q >= 0 and int({self._at(WHAT)}) & {SPIKED | REARMED}:", *indented(lines)]
 
     def _spiked(self) -> list[str]:
         if not self._resets():
@@ -306,11 +349,15 @@ class Arrivals(Stages):
         """Samples that are due within steps that hold, those of all lanes together."""
         due = f"{self._at(DUE)} < {self._at(THEN)} and int({self._at(WHAT)}) & 16"
         last = self.count + 1
-        slopes = ["slopes(_S)"] if any(r not in self.names.states for r in self.record) else []
-        rows = [f"y.{r}" if r in self.names.states else f"at{last}.{r}" for r in self.record]
+        slopes = ["slopes(_S)"] if {*self.record} & {*self.names.stems} - {*self.names.states} else []
+        values = [
+            self._at(f"y.{r}" if r in self.names.states else f"at{last}.{r}") for r in self.record if r != labels.ARMED
+        ]
+        if labels.ARMED in self.record:
+            values.insert(self.record.index(labels.ARMED), self._open_at())
         take = [
             f"_n, _q = int({self._at(SAMPLE)}), _lane[_i]",
-            *(f"_rec[{k}, _n, _q // W, _q % W] = {self._at(row)}" for k, row in enumerate(rows)),
+            *(f"_rec[{k}, _n, _q // W, _q % W] = {value}" for k, value in enumerate(values)),
             self._store(SAMPLE, "_n + 1.0"),
             self._store(DUE, "_grid[0] + (_n + 1.0) * _grid[1] if _n + 1.0 < _grid[2] else np.inf"),
         ]
@@ -324,6 +371,12 @@ class Arrivals(Stages):
         ]
         lines = ["_some = 1", "while _some:", *indented(more)]
         return function("sampled", "_S, _lane, _grid, _rec", "Samples on a regular grid, from the dense output.", lines)
+
+    def _open_at(self) -> str:
+        """Whether a spike might come at the part `PART` of the step."""
+        part, spiked = self._at(PART), f"{self._at(FLAG)} > 0.0"
+        closed = f"({spiked} and {part} > {self._at(PHASE)}) or not ({self._at(ARMED)} > 0.0 or {spiked})"
+        return f"0.0 if {part} <= {self._at(LOW)} and ({closed}) else 1.0"
 
     # -- arrivals ----------------------------------------------------------------------------------
 
@@ -358,7 +411,6 @@ class Arrivals(Stages):
 
     def _last(self) -> str:
         """The sample at the very end: states as they are kept, and what belongs to them just after that time."""
-        rows = [r if r in self.names.states else f"at1.{r}" for r in self.record]
         lines = [
             "_n = int(_grid[2]) - 1",
             "for _start in range(0, _queue.size, W):",
@@ -376,7 +428,7 @@ class Arrivals(Stages):
                 "for _i in range(_many):",
                 *indented([
                     "_q = _queue[_start + _i]",
-                    *(f"_rec[{k}, _n, _q // W, _q % W] = {self._at(row)}" for k, row in enumerate(rows)),
+                    *(f"_rec[{k}, _n, _q // W, _q % W] = {self._first(r)}" for k, r in enumerate(self.record)),
                 ]),
             ]),
         ]  # fmt: skip

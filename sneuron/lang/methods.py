@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 
 from sneuron import errors
 
-__all__ = ["METHODS", "PAIRS", "Method", "method"]
+__all__ = ["METHODS", "PAIRS", "SLOPE", "Method", "method"]
+
+SLOPE = "k1"
+"""The update of a method that gives derivatives in the place of new states: those of states that are held are 0."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments,
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
 from sneuron.lang.functions import maximum, minimum, where
-from sneuron.lang.methods import Method
+from sneuron.lang.methods import SLOPE, Method
 from sneuron.lang.model import Model, load_stimulus
 
 __all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
@@ -252,7 +252,8 @@ class _Maker:
         value = value + self.arriving.at(x)
         if (x == "v" or self.model.states[x].held) and self.model.refractory:
             free = self._named(f"_{x}_free", value)
-            value = where(sp.Gt(_symbol(REFRACTORY), 0), _symbol(x), free)
+            still = sp.S.Zero if self.method.update == SLOPE else _symbol(x)
+            value = where(sp.Gt(_symbol(REFRACTORY), 0), still, free)
         new = self._named(f"_{x}_new", value)
         self.made.new[x] = new.name
         return new

@@ -17,8 +17,12 @@ RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "lif": {"I": (0.0, 2000.0), "t_ref": (0.0, 5.0), "Vth": (-56.0, -50.0), "gL": (10.0, 40.0)},
     "adex": {"I": (0.0, 2000.0), "b": (0.0, 200.0), "a": (-5.0, 20.0), "t_ref": (0.0, 3.0)},
 }
-RECORD = {"hh": ["v", "i_na"], "lif": ["v"], "adex": ["w"]}
-FEATURES = {"hh": ["v_max", "v_min", "v_mean", "i_na_min"], "lif": ["v_mean"], "adex": ["w_max", "v_min"]}
+RECORD = {"hh": ["v", "i_na", "armed"], "lif": ["v"], "adex": ["w"]}
+FEATURES = {
+    "hh": ["v_max", "v_min", "v_mean", "i_na_min", "armed_mean", "i_na_first"],
+    "lif": ["v_mean"],
+    "adex": ["w_max", "v_min"],
+}
 
 
 @cache

@@ -341,6 +341,10 @@ def test_other_refusals() -> None:
         sn.RunSim(cells(), 1.0, method="tsit5", dtype="float32")
     with pytest.raises(errors.ParameterError, match="would be refused"):
         sn.RunSim(cells(), 1.0, method="tsit5", allow_unstable=True)
+    with pytest.raises(errors.ModelError, match="is noisy"):
+        sn.RunSim(sn.NoiseAdd(cells(), "ou"), 1.0, method="tsit5")
+    with pytest.raises(errors.ModelError, match="is noisy"):
+        sn.AdaptDT(sn.NoiseAdd(leaky(), "escape"))
     with pytest.raises(errors.ParameterError, match="steps of one size"):
         sn.AdaptDT(cells(), method="rk4")
     with pytest.raises(errors.UnknownNameError, match="tsit5"):

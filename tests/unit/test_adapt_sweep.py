@@ -72,6 +72,11 @@ def test_what_cannot_be_is_refused_before_any_work(given: dict[str, object], say
         plan(**given)
 
 
+def test_noise_is_refused_before_any_work() -> None:
+    with pytest.raises(errors.ModelError, match="is noisy"):
+        Plan.make({"I": 10.0}, sn.NoiseAdd("hh", "ou"), duration=50, method="tsit5")
+
+
 def test_a_sweep_is_the_run(tmp_path: Path) -> None:
     ranges = {"I": sn.grid(0, 20, 9), "gNa": [110.0, 120.0]}
     outputs = {"rate": sn.FireRate, "v_max": "v_max", "v_mean": "v_mean", "low": "v_min", "sodium": "i_na_min"}
@@ -87,6 +92,49 @@ def test_a_sweep_is_the_run(tmp_path: Path) -> None:
     np.testing.assert_allclose(ds.rate, sn.FireRate(run))
     assert (ds.attrs["method"], ds.attrs["rtol"], ds.attrs["atol"]) == ("tsit5", 1e-6, "{}")
     assert (ds.status == sn.Status.OK).all()
+
+
+def test_errors_of_a_sweep_are_what_a_tenth_of_the_tolerance_changes(tmp_path: Path) -> None:
+    common = {"duration": 40, "dt": 0.1, "method": "tsit5", "outputs": {"rate": sn.FireRate, "v_max": "v_max"}}
+    ranges = {"I": sn.grid(8, 20, 5), "gNa": [110.0, 120.0]}
+    ds = sn.ParamSweep(ranges, rtol=1e-4, atol={"v": 1e-2}, convergence=4, scheduler="inline", **common)
+    fine = sn.ParamSweep(ranges, rtol=1e-5, atol={"v": 1e-3}, scheduler="inline", **common)
+    for k in range(4):
+        at = {"I": float(ds.checked_I[k]), "gNa": float(ds.checked_gNa[k])}
+        expected = abs(float(ds.v_max.sel(at)) - float(fine.v_max.sel(at)))
+        assert float(ds.v_max_error[k]) == pytest.approx(expected, abs=1e-12)
+    assert float(ds.v_max_error.max()) > 0.0
+    assert "tenth of the tolerance" in ds.v_max_error.attrs["long_name"]
+    with pytest.raises(errors.PlanError, match="below what a step can keep"):
+        sn.ParamSweep(ranges, rtol=5e-9, convergence=4, scheduler="inline", **common)
+
+
+def test_points_settle_before_anything_is_kept() -> None:
+    """Beside one run without a break: the break is an edge, and within the tolerance nothing changes."""
+    outputs = {"latency": "Latency", "peak": "v_max", "first": "v_first", "v_mean": "v_mean"}
+    common = {"duration": 60, "dt": 0.1, "method": "tsit5", "rtol": 1e-7, "scheduler": "inline"}
+    ds = sn.ParamSweep({"I": [0.0, 8.0, 10.0]}, settle=40, outputs=outputs, **common)
+    state = sn.InitNeu({"model": "hh", "I": [0.0, 8.0, 10.0]})
+    whole = sn.RunSim(state, 100, 0.1, "tsit5", rtol=1e-7, record=["v"])
+    late = whole.spike_time.where(whole.spike_time >= 40)
+    np.testing.assert_array_equal(ds.spike_count, late.notnull().sum("spike"))
+    np.testing.assert_allclose(ds.latency, late.min("spike") - 40, atol=1e-3)
+    np.testing.assert_allclose(ds["first"], whole.v.sel(time=40.0), atol=1e-3)
+    after = whole.v.sel(time=slice(40, None))
+    np.testing.assert_allclose(ds.v_mean, after.mean("time"), atol=0.1)
+    assert (ds.peak >= after.max("time") - 0.01).all()
+    assert ds.attrs["t_start"] == 40.0
+
+
+def test_a_protocol_is_run() -> None:
+    """Its steps are edges; the same spikes as by small steps of one size."""
+    common = {"model": "wang_buzsaki", "duration": "protocol", "stimulus": "protocol", "scheduler": "inline"}
+    outputs = {"latency": "Latency", "count": "spike_count"}
+    one = sn.ParamSweep({"gNa": [35.0, 38.0]}, method="tsit5", rtol=1e-7, outputs=outputs, **common)
+    two = sn.ParamSweep({"gNa": [35.0, 38.0]}, method="rk4", dt=0.0125, outputs=outputs, **common)
+    assert (one.spike_count > 0).all()
+    np.testing.assert_array_equal(one.spike_count, two.spike_count)
+    np.testing.assert_allclose(one.latency, two.latency, atol=1e-3)
 
 
 def test_a_study_file_gives_tolerances(tmp_path: Path) -> None:
