@@ -27,9 +27,9 @@ PICTURES = DOCS / "img" / "models"
 HEAD = """\
 # Models
 
-Every neuron, channel, noise and synapse of the library: its equations, parameters with bounds, variants, a trace, and its
-source. The page is made from the descriptions themselves (`docs/figures/models.py`); `sneuron show NAME` says the same
-in a terminal, `load_model(NAME)` shows the equations in a notebook.
+Every neuron, channel, noise and synapse of the library: its equations, parameters with bounds, variants, a trace, and
+its source. The page is made from the descriptions themselves (`docs/figures/models.py`); `sneuron show NAME` says the
+same in a terminal, `load_model(NAME)` shows the equations in a notebook.
 
 Currents are positive outward. $I$ is the constant injected current, to which stimuli are added.
 """
