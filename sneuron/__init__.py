@@ -30,12 +30,17 @@ if TYPE_CHECKING:
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
+    from sneuron.core.assembly import BuildNet as BuildNet
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
     from sneuron.core.graph.matrix import ConnMat as ConnMat
+    from sneuron.core.netrun import NetStep as NetStep
+    from sneuron.core.netrun import SynCur as SynCur
+    from sneuron.core.netrun import SynDel as SynDel
+    from sneuron.core.network import connect as connect
     from sneuron.core.noise import NoiseAdd as NoiseAdd
     from sneuron.core.parts import IonDyn as IonDyn
     from sneuron.core.parts import RefracDyn as RefracDyn
@@ -118,9 +123,12 @@ _ROOMS = {
     "analysis.sensitivity.boundary": "boundary_distance",
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
+    "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.graph.matrix": "ConnMat",
+    "core.netrun": "NetStep SynCur SynDel",
+    "core.network": "connect",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",

@@ -50,6 +50,8 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
     "site",
     "freq",
 )
+PRE, POST, PROJECTION, RECEPTOR, PORT, SLOT = "pre", "post", "projection", "receptor", "port", "slot"
+EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
 ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE = "row", "replicate", "matrix", "trajectory", "move", "curve"
 MOVED, MOVED_BY, MOVED_FROM = "moved", "moved_by", "moved_from"
 SPIKE_TIME, SPIKE_COUNT, STATUS = "spike_time", "spike_count", "status"

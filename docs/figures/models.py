@@ -19,7 +19,7 @@ from scipy.linalg import expm
 
 import sneuron as sn
 from sneuron.lang.expr import numpy_value
-from sneuron.lang.model import Model, channels, load_channel, load_model, neurons, noises
+from sneuron.lang.model import Model, channels, load_channel, load_model, neurons, noises, synapses
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, State
 
 DOCS = Path(__file__).parents[1]
@@ -27,9 +27,9 @@ PICTURES = DOCS / "img" / "models"
 HEAD = """\
 # Models
 
-Every neuron, channel and noise of the library: its equations, parameters with bounds, variants, a trace, and where it
-is from. The page is made from the descriptions themselves (`docs/figures/models.py`); `sneuron show NAME` says the same
-in a terminal, `load_model(NAME)` shows the equations in a notebook.
+Every neuron, channel, noise and synapse of the library: its equations, parameters with bounds, variants, a trace, and
+its source. The page is made from the descriptions themselves (`docs/figures/models.py`); `sneuron show NAME` says the
+same in a terminal, `load_model(NAME)` shows the equations in a notebook.
 
 Currents are positive outward. $I$ is the constant injected current, to which stimuli are added.
 """
@@ -46,6 +46,8 @@ def page() -> str:
     parts += [section for name in channels for section in _channel(load_channel(name))]
     parts.append("## Noises\n\nMounted by `NoiseAdd`; units of currents and conductances are those of the neuron.\n")
     parts += [section for name in noises for section in _channel(noises[name], picture=False)]
+    parts.append("## Synapses\n\nReceptors, mounted like channels; $w$ is the weight of an arriving spike.\n")
+    parts += [section for name in synapses for section in _synapse(synapses[name])]
     return "\n".join(parts)
 
 
@@ -64,7 +66,7 @@ def alone(channel: Channel, unit: str = "") -> Model:
 
 def _contents() -> str:
     """Links to the sections."""
-    kinds = {"Neurons": list(neurons), "Channels": list(channels), "Noises": list(noises)}
+    kinds = {"Neurons": list(neurons), "Channels": list(channels), "Noises": list(noises), "Synapses": list(synapses)}
     return "\n".join(f"{kind}: {', '.join(f'[{n}](#{n})' for n in names)}.\n" for kind, names in kinds.items())
 
 
@@ -80,7 +82,7 @@ def _neuron(family: Neuron) -> Iterator[str]:
         yield _table(("variant", "values", "note"), rows)
     mounted = [m.channel if isinstance(m.channel, str) else m.channel.name for m in family.channels.values()]
     if mounted:
-        yield "Channels: " + ", ".join(f"[{c}](#{c})" if c in channels else c for c in mounted) + ".\n"
+        yield "Channels: " + ", ".join(f"[{c}](#{c})" if c in {*channels, *synapses} else c for c in mounted) + ".\n"
 
 
 def _channel(channel: Channel, picture: bool = True) -> Iterator[str]:
@@ -94,6 +96,12 @@ def _channel(channel: Channel, picture: bool = True) -> Iterator[str]:
     own = {n: p for n, p in model.params.items() if n not in ("I", "C") or n in channel.params}
     if own:
         yield _parameters(own, channel.source)
+
+
+def _synapse(channel: Channel) -> Iterator[str]:
+    yield from _channel(channel, picture=False)
+    adds = "; ".join(f"`{x} += {text}`" for x, text in sorted(channel.receive.items()))
+    yield f"A spike: {adds}.\n"
 
 
 def _parameters(params: Mapping[str, Param], source: str) -> str:

@@ -102,7 +102,7 @@ def _noisy(
 ) -> tuple[Neuron, dict[str, Any]]:
     """The description with noise in it, and the values that its new parameters get."""
     spec = model.spec
-    spec = dataclasses.replace(spec, method="exp_euler") if spec.method == "exact" else spec
+    spec = dataclasses.replace(spec, method="exp_euler") if spec.method in ("exact", "linear") else spec
     if kind in (CHANNEL, ESCAPE):
         return _transformed(spec, str(kind), name, dict(params), where)
     channel = kind if isinstance(kind, Channel) else noises[kind]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,10 @@ from numpy.typing import NDArray
 
 from sneuron import errors, labels
 from sneuron.core.adapt import advance, after, counted
+from sneuron.core.netrun import networks, stepped
+from sneuron.core.network import NetSession, is_network
 from sneuron.core.pace import Control, ruled
+from sneuron.core.results import provenance, recorded, result_of, window
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
 from sneuron.lang.assignments import FEATURES
@@ -54,7 +56,7 @@ def RunSim(
     Parameters
     ----------
     state : Dataset
-        From `InitNeu`, `InjCur`, `StepSim`, or the end state of another run.
+        From `InitNeu`, `InjCur`, `StepSim`, or the end state of another run; networks from `BuildNet` or `connect`.
     duration : number or text, ms
         0 gives a run with no step: one sample of each recorded variable, no spike.
     dt : number or text, ms
@@ -95,10 +97,11 @@ def RunSim(
     Returns
     -------
     xarray.Dataset or (Dataset, Dataset)
-        `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN,
-        `first_bad_time` in ms, recorded variables with `time`, features; coordinates are the
-        parameters that vary, and `status` (ok, diverged, out_of_range, overflow, timeout).  Of neurons that choose
-        their steps also `steps_accepted` and `steps_rejected`.
+        `spike_count` (NaN where a neuron failed), `spike_time(..., spike)` in ms padded with NaN, `first_bad_time` in
+        ms, recorded variables with `time`, features; coordinates are the parameters that vary, and `status` (ok,
+        diverged, out_of_range, overflow, timeout).  Of neurons that choose their steps also `steps_accepted` and
+        `steps_rejected`.  Of networks `event_time(..., event)` in ms and `event_neuron(..., event)` in place of
+        `spike_time`, and one `status` for each network: overflow where it ran away.
 
     Raises
     ------
@@ -131,18 +134,24 @@ def RunSim(
     everywhere = () if record_at is not None else record
     pace = {"rtol": rtol, "atol": atol, "max_step": max_step, "max_attempts": max_attempts}
     rule = ruled(where, method or state.attrs.get("method"), model, dtype, allow_unstable, **pace)
+    if is_network(state):
+        _check_paced(rule, where)
+        picks = None if record_at is None else _chosen(state, record_at, state_dims(state))
+        net = NetSession(state, where, dt_ms, method, dtype, record, features, allow_unstable, picks=picks)
+        _check_memory(net, n // every + 1, where, net.size if picks is None else picks.size)
+        return networks(net, n, every, spikes, return_state)
     session = Session(state, where, dt_ms, method, dtype, everywhere, features, allow_unstable, rule is not None)
-    _check_memory(session, n // every + 1, where)
+    _check_memory(session, n // every + 1, where, session.size)
     out, trains = _moved(session, n, every, rule, spikes)
-    run = _result(session, out, trains, n, every)
+    run = result_of(session, out, trains, n, every)
     if rule is not None:
         run = run.assign(counted(session))
     if record and record_at is not None:
         run = run.merge(_traces(state, record_at, n, session, record, every, rule), combine_attrs="override")
-    run.attrs.update(_provenance(session, n), **_pace(rule))
+    run.attrs.update(provenance(session, n), **_pace(rule))
     if not return_state:
         return run
-    return run, session.after(n, out) if rule is None else after(session, n, out)
+    return run, session.after(n, out.status) if rule is None else after(session, n, out)
 
 
 def StepSim(
@@ -177,9 +186,11 @@ def StepSim(
     True
     """
     steps = _whole(n, 0, "StepSim: 'n'")
+    if is_network(state):
+        return stepped(state, dt, steps, method, dtype, "StepSim")
     session = Session(state, "StepSim", dt, method, dtype)
     out, _ = _advance(session, steps, 0, 1)
-    return session.after(steps, out)
+    return session.after(steps, out.status)
 
 
 def _pace(rule: Control | None) -> dict[str, Any]:
@@ -249,9 +260,15 @@ def _whole(value: Any, least: int, where: str) -> int:
     return int(value)
 
 
-def _check_memory(session: Session, samples: int, where: str) -> None:
+def _check_paced(rule: Control | None, where: str) -> None:
+    if rule is not None:
+        what = "neurons of a network take their steps together"
+        raise errors.ModelError(where, what, mend="Give a method of fixed steps, such as 'exp_euler' or 'linear'.")
+
+
+def _check_memory(session: Session, samples: int, where: str, n: int) -> None:
     """Refuse traces that cannot be held."""
-    n, variables = session.size, len(session.record)
+    variables = len(session.record)
     need = 2 * samples * n * variables * session.kernel.dtype.itemsize
     room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if need > room:
@@ -286,7 +303,7 @@ def _check_end(session: Session, out: Outcome, n: int) -> None:
     for name in session.model.states:
         bad = ~np.isfinite(session.lanes.row(name)) & (out.status == 0)
         out.status[bad] = int(labels.Status.DIVERGED)
-        out.bad[bad] = _window(session, n)["t_stop"]
+        out.bad[bad] = window(session, n)["t_stop"]
 
 
 def _last_sample(session: Session, out: Outcome, n: int, every: int) -> None:
@@ -301,83 +318,6 @@ def _last_sample(session: Session, out: Outcome, n: int, every: int) -> None:
         out.record[k, n // every] = session.lanes.row(session.kernel.source.program.row(name))
 
 
-def _result(session: Session, out: Outcome, trains: tuple[Array, Array], n: int, every: int) -> xr.Dataset:
-    lanes = session.lanes
-    status = lanes.points(out.status)
-    failed = status != 0
-    counts = np.where(failed, np.nan, lanes.points(out.counts).astype(np.float64))
-    variables = {
-        labels.SPIKE_COUNT: session.labelled(counts, units="1", long_name="number of spikes"),
-        labels.FIRST_BAD: session.labelled(lanes.points(out.bad), units="ms", long_name="when the neuron failed"),
-    }
-    if out.times.shape[2]:
-        variables[labels.SPIKE_TIME] = session.labelled(
-            _padded(trains, session.size, failed),
-            (labels.SPIKE,),
-            units="ms",
-            long_name="spike time",
-            **_window(session, n),
-        )
-    for feature in session.features:
-        variables[feature] = _feature(session, feature, n, failed)
-    run = xr.Dataset(variables, coords=_coords(session))
-    if session.record:
-        run = run.assign(_recorded(session, out, n, every))
-    code = np.where(failed, status, int(labels.Status.OK)).astype(np.uint8)
-    return run.assign_coords({labels.STATUS: session.labelled(code).assign_attrs(labels.status_attrs())})
-
-
-def _window(session: Session, n: int) -> dict[str, float]:
-    start = session.clock.origin + session.clock.first * session.dt
-    return {"t_start": start, "t_stop": start + n * session.dt}
-
-
-def _padded(trains: tuple[Array, Array], size: int, failed: Array) -> Array:
-    """Trains as rows padded with NaN; failed neurons have none."""
-    neurons, times = trains
-    order = np.argsort(neurons, kind="stable")
-    neurons, times = neurons[order], times[order]
-    counts = np.bincount(neurons, minlength=size)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    rows = np.full((size, int(counts.max(initial=0))), np.nan)
-    rows[neurons, np.arange(neurons.size) - starts[neurons]] = times
-    rows[failed] = np.nan
-    return rows
-
-
-def _feature(session: Session, feature: str, n: int, failed: Array) -> xr.DataArray:
-    stem, kind = feature.rsplit("_", 1)
-    values = session.lanes.get(f"feature.{feature}").astype(np.float64)
-    values = values / n if kind == "mean" and n else values
-    values = np.where(failed | (n == 0), np.nan, values)
-    return session.labelled(values, units=session.model.unit_of(stem), long_name=f"{kind} of {stem}")
-
-
-def _recorded(session: Session, out: Outcome, n: int, every: int) -> dict[str, xr.DataArray]:
-    start = _window(session, n)["t_start"]
-    samples = n // every + 1
-    t = start + np.arange(samples) * (every * session.dt)
-    time = xr.DataArray(t, dims=labels.TIME, attrs={"units": "ms", "long_name": "time"})
-    bad = session.lanes.points(out.bad)
-    result = {}
-    for k, name in enumerate(session.record):
-        values = np.ascontiguousarray(out.record[k].reshape(samples, -1)[:, session.lanes.place].T)
-        for neuron in np.flatnonzero(~np.isnan(bad)):
-            values[neuron, t > bad[neuron] - 0.5 * session.dt] = np.nan
-        attrs = {"units": session.model.unit_of(name), "long_name": session.model.meaning_of(name)}
-        result[name] = session.labelled(values, (labels.TIME,), **attrs).assign_coords({labels.TIME: time})
-    return result
-
-
-def _coords(session: Session) -> dict[str, xr.DataArray]:
-    """Coordinates of the state, and every parameter that varies."""
-    state = session.state
-    coords = {str(k): c for k, c in state.coords.items() if set(c.dims) <= set(session.dims)}
-    inputs = [n for n in state.data_vars if state[n].attrs.get("role") in ("parameter", "input") and state[n].ndim]
-    coords |= {str(n): state[n] for n in inputs if set(state[n].dims) <= set(session.dims) and n not in coords}
-    return coords
-
-
 def _traces(
     state: xr.Dataset, at: Any, n: int, session: Session, record: tuple[str, ...], every: int, rule: Control | None
 ) -> xr.Dataset:
@@ -388,7 +328,7 @@ def _traces(
     name, paced = session.kernel.method.name, rule is not None
     again = Session(chosen, "RunSim", session.dt, name, session.dtype, record, (), True, paced)
     out, _ = _moved(again, n, every, rule, False)
-    traces = xr.Dataset(_recorded(again, out, n, every))
+    traces = xr.Dataset(recorded(again, out, n, every))
     return traces.assign_coords(
         {f"trace_{d}": chosen[d] for d in names if d in chosen.coords and chosen[d].dims == ("trace",)}
     )
@@ -431,28 +371,3 @@ def _nowhere(at: Any) -> errors.ParameterError:
         f"{at!r} is not among the coordinates",
         mend="Give values that the axis has, or numbers of neurons.",
     )
-
-
-def _provenance(session: Session, n: int) -> dict[str, Any]:
-    state, model = session.state, session.model
-    own = {
-        k: float(state[k])
-        for k, p in model.params.items()
-        if k in state and state[k].ndim == 0 and float(state[k]) != p.value
-    }
-    inputs = [str(n) for n, a in state.data_vars.items() if a.attrs.get("role") == "input" and a.ndim == 0]
-    own |= {k: float(state[k]) for k in inputs if math.isfinite(float(state[k]))}
-    return {
-        "model": model.to_json(),
-        "model_name": model.name,
-        "model_hash": model.hash,
-        "parameters": json.dumps(own, sort_keys=True),
-        "stimulus": state.attrs["stimulus"],
-        "method": session.kernel.method.name,
-        "dt": session.dt,
-        "dtype": session.dtype,
-        "duration": n * session.dt,
-        "allow_unstable": session.allowed,
-        **({"streams": state.attrs.get("streams", "{}")} if model.noisy else {}),
-        **_window(session, n),
-    }

@@ -16,10 +16,13 @@ from sneuron import errors, labels
 from sneuron.core.state import MEMBRANE, model_of, state_dims
 from sneuron.core.stimulus import players, samples, waves_of
 from sneuron.core.streams import keys_of
+from sneuron.lang.arriving import most_of
 from sneuron.lang.assignments import FEATURES, REFRACTORY
+from sneuron.lang.expr import numpy_value
 from sneuron.lang.kernel import Clock, Kernel, Lanes, Outcome, compiled
 from sneuron.lang.methods import method as method_named
 from sneuron.lang.model import Model
+from sneuron.lang.receptors import Arrival
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE
 
 __all__ = ["PACED", "Session", "checked_dt", "start_of", "steps_in"]
@@ -28,6 +31,8 @@ Array = NDArray[Any]
 MAX_STEPS = 10**12
 PLAYED_AT_ONCE = 2**20
 """How many steps of played samples, times rows, are held in memory at once."""
+MOST_DRIVEN = 400.0
+"""Spikes from outside that a neuron may expect in a step."""
 PACED = ("t", "dt_next", "error", "error_before", "dt_before", "accepted", "refractory_until")
 """What a state holds besides when its neurons choose their own steps."""
 
@@ -117,13 +122,45 @@ class Session:
         self.dt = checked_dt(self.dt if self.dt is not None else self.state.attrs.get("dt"), self.model, self.where)
         name = method_named(self.method or self.state.attrs.get("method") or self.model.method).name
         name = name if self.paced else self._stepped(name)
-        self.kernel = compiled(self.model, name, self.dtype, waves_of(self.state), self.record, self.features)
         self.dims = state_dims(self.state)
+        self._check_alone()
+        self.kernel = self._compiled(name)
         attrs = self.state.attrs
         known = attrs["step"] and (self.dt, name) == (attrs.get("dt"), attrs.get("method"))
         if not self.unstable and not known and not attrs.get("allow_unstable"):
             self._check_stability()
         self._load()
+
+    def _check_alone(self) -> None:
+        """Neurons of a network move together; what only looks at them may take them one by one."""
+        if labels.PRE in self.state.variables and self.where not in (*_STILL, "SynCur"):
+            raise errors.DataError(
+                self.where, "the neurons of a network move together", mend="Take NetStep, or RunSim."
+            )
+
+    def _compiled(self, name: str) -> Kernel:
+        """The kernel of this state's equations."""
+        parts = (self.model, name, self.dtype, waves_of(self.state), self.record, self.features)
+        return compiled(*parts, self.drawn())
+
+    def drawn(self) -> tuple[tuple[int, int], ...]:
+        """How the spikes from outside are drawn, for each drive."""
+        known: dict[str, Any] = {n: p.value for n, p in self.model.params.items()}
+        known |= {n: self.flat(self.state[n]) for n in self.model.params if n in self.state}
+        return tuple(self._drawn(name, drive, known) for name, drive in self.model.drives.items())
+
+    def _drawn(self, name: str, drive: Arrival, known: dict[str, Any]) -> tuple[int, int]:
+        mean = np.asarray(numpy_value(drive.rate, known)) * self.dt
+        if not (np.isfinite(mean).all() and (mean >= 0).all() and (mean <= MOST_DRIVEN).all()):
+            raise errors.ParameterError(
+                f"{self.where}: drive {name!r}", f"{float(np.max(mean)):.3g} spikes a step cannot be drawn",
+                f"0 to {MOST_DRIVEN:g}", mend="Look at its rate, which is per ms, and at dt.",
+            )  # fmt: skip
+        return most_of(float(np.max(mean)))
+
+    def _grouped(self, groups: Array) -> Array:
+        """Which neurons may share a block: those that play the same samples."""
+        return groups
 
     def _stepped(self, name: str) -> str:
         """The method of steps of one size; a state whose neurons chose theirs goes on when all are at one time."""
@@ -165,8 +202,9 @@ class Session:
         columns = [np.broadcast_to(self.flat(r).astype(np.int64), (self.size,)) for r in plays]
         table = np.stack(columns, axis=1) if columns else np.zeros((self.size, 1), np.int64)
         kinds, groups = np.unique(table, axis=0, return_inverse=True)
-        self.lanes = self.kernel.lanes(groups.reshape(-1))
-        self.clock = Clock(self.dt, origin, first, rows=kinds[self.lanes.groups])
+        groups = groups.reshape(-1)
+        self.lanes = self.kernel.lanes(self._grouped(groups))
+        self.clock = Clock(self.dt, origin, first, rows=kinds[groups[self.lanes.source[:, 0]]])
         for name in self.lanes.layout.rows:
             source = _INTERNAL.get(name, name)
             if source in self.state:
@@ -233,9 +271,9 @@ class Session:
         """Empty results."""
         return Outcome.empty(self.kernel, self.lanes, room, samples)
 
-    def after(self, n_steps: int, out: Outcome | None = None) -> xr.Dataset:
+    def after(self, n_steps: int, status: Array | None = None) -> xr.Dataset:
         """The state `n_steps` later, from the lanes; neurons that failed are NaN from here on."""
-        failed = self.lanes.points(out.status) != 0 if out is not None else np.zeros(self.size, bool)
+        failed = self.lanes.points(status) != 0 if status is not None else np.zeros(self.size, bool)
         changed: dict[str, xr.DataArray] = {}
         for name, state in self.model.states.items():
             values = np.where(failed, np.nan, self.lanes.get(name).astype(np.float64))

@@ -2,7 +2,8 @@
 
 A key depends on the values of all parameters and stimuli of the neuron, not on the block, worker or order in which it
 is simulated, nor on which other neurons there are. Names that are made common do not count: neurons that differ in
-them alone draw the same numbers.
+them alone draw the same numbers. Of networks the place along `neuron` counts: networks that differ in their synapses
+alone get the same spikes from outside.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def _keys(state: xr.Dataset, common: set[str], purpose: str) -> Words:
     varied = {n for n in _content(state, model) if n in state.dims}
     counted = [n for n in _content(state, model) if "all" not in common and not common & {n, *map(str, state[n].dims)}]
     places = [d for d in dims if d not in (*varied, *common, labels.POINT, SEED) and "all" not in common]
+    places = [d for d in places if d == labels.NEURON] if labels.PRE in state.variables else places
     words = {n: number_words(_laid(state[n], dims)) for n in counted}
     words |= {f"place along {d}": _laid(_places(d, dims[d]), dims) for d in places}
     repeat = state[labels.REPEAT] if labels.REPEAT in state.variables else xr.DataArray(0)

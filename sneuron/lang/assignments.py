@@ -11,7 +11,22 @@ import sympy as sp
 from sneuron import labels
 from sneuron.lang.rows import ARMED
 
-__all__ = ["CHANCE", "DT", "FEATURES", "REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "T", "Wave", "decay"]
+__all__ = [
+    "CHANCE",
+    "CONSTANT",
+    "DRIVEN",
+    "DT",
+    "FEATURES",
+    "REFRACTORY",
+    "TIMES",
+    "Assignments",
+    "Draw",
+    "Linear",
+    "Program",
+    "T",
+    "Wave",
+    "decay",
+]
 
 DT = sp.Symbol("dt", real=True)
 T = sp.Symbol("t", real=True)
@@ -50,6 +65,32 @@ class Draw:
     shared: bool = False
 
 
+@dataclass(frozen=True)
+class Linear:
+    """States that are linear in one another: x' = A x + b + r drive.
+
+    Attributes
+    ----------
+    states : tuple of str
+    matrix : dict of (state, state) to expression
+        A, over parameters.
+    constant, drive : dict of state to expression
+        b, and r in front of the injected current, over parameters.
+    rows : dict of (state, column) to name
+        What each entry of the exponential is called; the columns after the states are `CONSTANT` and `DRIVEN`.
+    """
+
+    states: tuple[str, ...]
+    matrix: dict[tuple[str, str], sp.Expr]
+    constant: dict[str, sp.Expr]
+    drive: dict[str, sp.Expr]
+    rows: dict[tuple[str, str], str]
+
+
+CONSTANT, DRIVEN = "1", "i"
+"""Columns of a propagator besides those of the states."""
+
+
 @dataclass
 class Program:
     """Assignments of a step.
@@ -72,6 +113,10 @@ class Program:
         Name of the summed injected current at the start of the step.
     draws : list of Draw
         Random numbers that a step uses.
+    ports : dict of receptor to name
+        Names of what arrives at each receptor in a step, in networks.
+    linear : Linear or None
+        States that move together by the exponential of their matrix.
 
     Names made here begin with "_", which no name of a model does.
     """
@@ -86,6 +131,8 @@ class Program:
     functions: tuple[str, ...] = ()
     stimulus: str = "_i_stim"
     draws: list[Draw] = field(default_factory=list)
+    ports: dict[str, str] = field(default_factory=dict)
+    linear: Linear | None = None
     hazard: sp.Expr | None = None
     threshold: sp.Expr = sp.S.Zero
     rearm: sp.Expr = sp.S.Zero

@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 
 from sneuron import errors, labels
-from sneuron.lang import schemes
+from sneuron.lang import receptors, schemes
 from sneuron.lang.expr import FUNCTIONS, names_of, numpy_value, parse, symbol
 from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, State, Threshold, Transition
 from sneuron.lang.units import check_units, conductance_unit
@@ -156,6 +156,7 @@ class _Parts:
         self.rates: dict[tuple[str, str], tuple[str, dict[str, str], str]] = {}
         self.currents: dict[str, tuple[str, dict[str, str], str]] = {}
         self.noises: dict[str, tuple[Mapping[str, str], dict[str, str], str, str]] = {}
+        self.receives: dict[str, receptors.Text] = {}
         self.ions: dict[str, str] = {}
         self.places: dict[str, str] = {}
         self.scope: dict[str, str] = {V: V}
@@ -224,6 +225,8 @@ class _Parts:
         for name, what in sorted(channel.noise.items()):
             shared = self._correlation(channel, local, where)
             self.noises[f"{key}.{name}"] = (what, local, shared, f"{where}, noise {name!r}")
+        if channel.receive:
+            self.receives[key] = (channel.receive, local, f"{where}, what it receives")
         if channel.current:
             self.currents[key] = (channel.current, local, f"{where}, current")
             self.ions[key], self.places[key] = channel.ion, local[V]
@@ -358,23 +361,35 @@ class _Parts:
         found["equations"] = self._equations(rates, found["schemes"])
         functions = self._functions(found)
         check_size((e for _, *pair in rates.values() for e in pair), functions, self.where)
-        return found | {
-            "name": self.neuron.name,
-            "spec": self.neuron,
-            "params": dict(sorted(self.params.items())),
-            "aliases": dict(sorted(self.aliases.items())),
-            "states": self._states(),
-            "gates": frozenset([*self.gates, *(x for pair in self.rates for x in pair)]),
-            "functions": functions,
-            "ions": dict(sorted(self.ions.items())),
-            "places": dict(sorted(self.places.items())),
-            "channels": {k: m.channel for k, m in self.neuron.channels.items()},
-            "start": self._start(rates, found["schemes"], functions),
-            "refractory": self._refractory(),
-            "method": self.neuron.method,
-            "dt": self._dt(),
-            "current_unit": self.neuron.unit,
-        }
+        return (
+            found
+            | self._arrivals(functions)
+            | {
+                "name": self.neuron.name,
+                "spec": self.neuron,
+                "params": dict(sorted(self.params.items())),
+                "aliases": dict(sorted(self.aliases.items())),
+                "states": self._states(),
+                "gates": frozenset([*self.gates, *(x for pair in self.rates for x in pair)]),
+                "functions": functions,
+                "ions": dict(sorted(self.ions.items())),
+                "places": dict(sorted(self.places.items())),
+                "channels": {k: m.channel for k, m in self.neuron.channels.items()},
+                "start": self._start(rates, found["schemes"], functions),
+                "refractory": self._refractory(),
+                "method": self.neuron.method,
+                "dt": self._dt(),
+                "current_unit": self.neuron.unit,
+            }
+        )
+
+    def _arrivals(self, functions: dict[str, sympy.Expr]) -> dict[str, Any]:
+        """Receptors, and the spikes that come from outside."""
+        states = {name: state.unit for name, state in self._states().items()}
+        units = {name: param.unit for name, param in self.params.items()}
+        found = receptors.read_receptors(self.receives, states, units, functions)
+        drives = receptors.read_drives(self.neuron.drives, self.scope, found, units, functions, self.where)
+        return {"receptors": found, "drives": drives}
 
     def _functions(self, found: Mapping[str, Any]) -> dict[str, sympy.Expr]:
         """Named expressions in order; those of currents and ions only where something uses them."""

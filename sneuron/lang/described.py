@@ -23,6 +23,10 @@ def described(model: Model) -> Iterator[str]:
     yield from (f"  {name} = {_text(value)}" for name, value in model.functions.items())
     yield from _dynamics(model)
     yield from (f"  d{x} += {_text(e)} dW({n})" for n, w in model.noises.items() for x, e in w.states.items())
+    yield from (f"  spike at {n}: {x} += w*{_text(e)}" for n, r in model.receptors.items() for x, e in r.adds.items())
+    yield from (
+        f"  {n}: {_text(d.rate)} spikes/ms at {d.receptor}, w {_text(d.weight)}" for n, d in model.drives.items()
+    )
     yield from _spiking(model)
     yield ""
     yield f"  method {model.method}, dt {model.dt:g} ms; hash {model.hash}"

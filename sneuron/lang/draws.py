@@ -45,7 +45,7 @@ class Draws(Texts):
         if not self.program.draws:
             return []
         fill = ["draw(_Z[_b], _keys[_b], _now >> 3)"]
-        fresh = fill if always else ["if _now >> 3 != _drawn:", *indented([*fill, "_drawn = _now >> 3"])]
+        fresh = fill if always else ["if _now >> 3 != _fresh:", *indented([*fill, "_fresh = _now >> 3"])]
         many = len(self.program.draws)
         places = [f"((_b * {many} + {k}) * 8 + (_now & 7)) * W" for k in range(many)]
         width = self.layout.width

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from sneuron.lang.assignments import CHANCE, REFRACTORY, TIMES, Program, Wave, decay
+from sneuron.lang.assignments import CHANCE, CONSTANT, DRIVEN, REFRACTORY, TIMES, Program, Wave, decay
 from sneuron.lang.closed import Closed
 from sneuron.lang.draws import Draws
 from sneuron.lang.methods import Method
@@ -24,7 +24,7 @@ from sneuron.lang.program import build, watch
 from sneuron.lang.rows import ARMED, BEFORE, FLAG, LEVEL, PHASE, WAIT
 from sneuron.lang.texts import Layout, function, indented, over_lanes, symbol_of
 
-__all__ = ["Layout", "Source", "emit"]
+__all__ = ["Emitter", "Layout", "Source", "emit"]
 
 EDGE = 2.0**-20
 """Stage times are moved inwards by this part of a step, so that the edges of a stimulus fall on one side of it."""
@@ -56,14 +56,21 @@ def emit(
     waves: tuple[Wave, ...] = (),
     record: tuple[str, ...] = (),
     features: tuple[str, ...] = (),
+    most: tuple[tuple[int, int], ...] = (),
 ) -> Source:
-    """The module of `model` under `method`, recording `record` and accumulating `features`."""
-    program = build(model, method, waves)
+    """The module of `model` under `method`, recording `record` and accumulating `features`.
+
+    `most` says how the spikes from outside are drawn (`sneuron.lang.arriving`).
+    """
+    program = build(model, method, waves, most=most)
     watch(program, model, [*record, *map(_feature_of, features)])
-    return _Emitter(model, method, dtype, waves, record, features, program).source()
+    return Emitter(model, method, dtype, waves, record, features, program).source()
 
 
-class _Emitter(Closed, Draws):
+class Emitter(Closed, Draws):
+    wide = False
+    """Whether blocks are wide whatever they hold."""
+
     def __init__(
         self,
         model: Model,
@@ -84,14 +91,15 @@ class _Emitter(Closed, Draws):
         p, model = self.program, self.model
         names = [*model.states, REFRACTORY, ARMED, BEFORE, FLAG, PHASE, *([WAIT] if self.closed else [])]
         names += [LEVEL] if model.moving_threshold else []
-        names += [d.name for d in p.draws]
+        names += [*(d.name for d in p.draws), *p.ports.values()]
         names += [*p.currents.values(), *(g for g in p.slopes.values() if g), p.stimulus, *self._watched()]
         names += [row for f in self.features for row in _feature_rows(f)]
         names += [*model.params, *(f"{w.name}.{q}" for w in self.waves for q in w.params)]
         names += [name for name, _ in p.hoisted]
+        names += list(p.linear.rows.values()) if p.linear is not None else []
         names += [f"new.{x}" for x in model.states] if self._decays() else []
         rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
-        wide = self.dtype == "float32" or (p.draws and len(rows) <= WIDE_ROWS)
+        wide = self.wide or self.dtype == "float32" or (p.draws and len(rows) <= WIDE_ROWS)
         return Layout(64 if wide else 32, rows)
 
     def source(self) -> Source:
@@ -100,7 +108,7 @@ class _Emitter(Closed, Draws):
 
     def _head(self) -> str:
         states = ", ".join(self.model.states)
-        return textwrap.dedent(f'''\
+        head = textwrap.dedent(f'''\
             """Kernel of {states} under {self.method.name!r}, {self.dtype}; generated, not to be edited.
 
             form  {self.model.form}
@@ -112,12 +120,17 @@ class _Emitter(Closed, Draws):
 
             from sneuron.lang.randoms import *
             from sneuron.lang.vector import *
-
+            HELPERS
             F = np.{self.dtype}
             W = {self.layout.width}
             ONE, TWO, THREE = np.int32(1), np.int32(2), np.int32(3)
             OPTIONS = {{"cache": True, "nogil": True, "error_model": "numpy"}}
             ''')
+        return head.replace("HELPERS", "\n".join([*self._helpers(), ""]).lstrip())
+
+    def _helpers(self) -> list[str]:
+        """What else the module imports."""
+        return ["from sneuron.lang.propagation import propagate"] if self.program.linear else []
 
     def _clock(self) -> list[str]:
         """Stage times and played samples of a step, the same for all lanes."""
@@ -134,13 +147,31 @@ class _Emitter(Closed, Draws):
     # -- once per run ------------------------------------------------------------------------------
 
     def _prepare(self) -> str:
-        hoisted = self.program.hoisted
-        loads = self._loads(n for n in self._needed(hoisted) if n != "dt")
+        hoisted, linear = self.program.hoisted, self.program.linear
+        extra = [*linear.matrix.values(), *linear.constant.values(), *linear.drive.values()] if linear else []
+        loads = self._loads(n for n in self._needed(hoisted, extra) if n != "dt")
         lines = [*self._assignments(hoisted), *(self._store(n, mangled(n)) for n, _ in hoisted)]
+        square = f"({len(linear.states) + 2}, {len(linear.states) + 2})" if linear else ""
+        room = [f"_A, _L, _P = np.zeros({square}), np.full({square}, np.nan), np.zeros({square})"] if linear else []
         return function(
             "prepare", "_B, _dt", "Numbers that depend on parameters and dt alone.",
-            ["dt = F(_dt)", *over_lanes([*loads, *lines] or ["pass"])],
+            ["dt = F(_dt)", *room, *over_lanes([*loads, *lines, *self._propagator()] or ["pass"])],
         )  # fmt: skip
+
+    def _propagator(self) -> list[str]:
+        """The exponential of the matrix of what is linear, entry by entry."""
+        linear = self.program.linear
+        if linear is None:
+            return []
+        columns = [*linear.states, CONSTANT, DRIVEN]
+        parts = {(x, y): e for (x, y), e in linear.matrix.items()}
+        parts |= {(x, CONSTANT): e for x, e in linear.constant.items()} | {
+            (x, DRIVEN): e for x, e in linear.drive.items()
+        }
+        at = {c: k for k, c in enumerate(columns)}
+        entries = [f"_A[{at[x]}, {at[y]}] = {self.print(e)}" for (x, y), e in parts.items() if e != 0]
+        kept = [self._store(name, f"F(_P[{at[x]}, {at[y]}])") for (x, y), name in linear.rows.items()]
+        return ["_A[:, :] = 0.0", *entries, "propagate(_A, _dt, _L, _P)", *kept]
 
     # -- the fused run -----------------------------------------------------------------------------
 
@@ -157,7 +188,7 @@ class _Emitter(Closed, Draws):
             "_S = _B[_b]",
             "_s = _done[_b]",
             "_room = True",
-            *(["_drawn = -1"] if self.program.draws else []),
+            *(["_fresh = -1"] if self.program.draws else []),
             *(["_patience = 0"] if self._decays() else []),
             "while _s < _n and _room:",
             *indented(loop),
@@ -193,7 +224,7 @@ class _Emitter(Closed, Draws):
         if not self._decays():
             both = [*self._advance([*self.program.new]), *self._settle()]
             return ["_any = np.int32(0)", "for _i in range(W):", *indented(both)]
-        states = [x for x in self.program.new if x != "v"]
+        states = [x for x in self.program.new if x != "v" and x not in self._late()]
         groups = [["v"], states] if self.method.voltage_first and states else [[*self.program.new]]
         short = [line for group in groups for line in self._loop(group, near=True)]
         return [
@@ -207,6 +238,10 @@ class _Emitter(Closed, Draws):
             *indented([line for group in groups for line in self._loop(group)]),
             *settle,
         ]
+
+    def _late(self) -> list[str]:
+        """States whose new values are computed when all settle."""
+        return []
 
     def _loop(self, states: list[str], near: bool = False) -> list[str]:
         """New values of some states of all lanes, kept aside; short loops leave the processor more to do at once."""
@@ -247,7 +282,10 @@ class _Emitter(Closed, Draws):
         used = self._needed([], [p.threshold, p.rearm, *([p.hazard] if p.hazard is not None else [])])
         lines = self._loads(dict.fromkeys(["v", *stems, *(n for n in used if n not in p.new)]))
         if self._decays():
-            lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items()]
+            late = self._late()
+            lines += [f"{mangled(new)} = {self._at(f'new.{x}')}" for x, new in p.new.items() if x not in late]
+            body = p.ordered([p.new[x] for x in late], [p.new["v"]])
+            lines += [*self._loads(self._needed(body)), *self._assignments(body)]
         lines += self._loads(n for n in used if n in p.new and n != "v")
         lines += [line for f in self.features for line in self._accumulate(f)]
         if self.model.moving_threshold:

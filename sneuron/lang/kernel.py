@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import adapt, lean, randoms, vector
+from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 
-__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "cache_folder", "compiled"]
+__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played"]
 
 Array = NDArray[Any]
 CACHE_LINE = 64
@@ -81,7 +81,7 @@ class Lanes:
         self.blocks = self.source.shape[0]
         self.place = np.zeros(self.n, np.int64)
         self.place[self.source.ravel()[::-1]] = np.arange(self.source.size)[::-1]
-        self.data = _aligned((self.blocks, layout.size), dtype)
+        self.data = aligned((self.blocks, layout.size), dtype)
         self.keys = np.zeros((self.blocks, 4, layout.width), np.uint32)
 
     def put_keys(self, own: Array, shared: Array) -> None:
@@ -109,7 +109,7 @@ class Lanes:
         return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])[self.place]
 
 
-def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Zeros that begin where a cache line does: no vector then lies across two of them."""
     size = math.prod(shape) * dtype.itemsize
     room = np.zeros(size + CACHE_LINE, np.uint8)
@@ -157,10 +157,10 @@ class Kernel:
 
     def run(self, lanes: Lanes, clock: Clock, n_steps: int, out: Outcome, every: int = 1) -> None:
         """Advance until every block has done `n_steps` or has no room for more spikes."""
-        wave, rows = _played(clock, lanes, self)
+        wave, rows = played(clock, lanes, self)
         self.module.run(
             lanes.data, clock.first, out.done, n_steps, clock.dt, clock.origin, wave, rows, clock.wave_start,
-            out.times, out.fill, out.counts, out.status, out.bad, out.record, every, lanes.keys, self._numbers(lanes),
+            out.times, out.fill, out.counts, out.status, out.bad, out.record, every, lanes.keys, self.numbers(lanes),
         )  # fmt: skip
 
     def view(self, name: str, lanes: Lanes, clock: Clock) -> None:
@@ -172,14 +172,14 @@ class Kernel:
                 "advances all states together, so that no part of it stands alone",
                 mend="Use StepSim, or a split method: 'exp_euler', 'euler', 'rush_larsen'.",
             )
-        wave, rows = _played(clock, lanes, self)
-        numbers = self._numbers(lanes)
+        wave, rows = played(clock, lanes, self)
+        numbers = self.numbers(lanes)
         part(lanes.data, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start, lanes.keys, numbers)
 
-    def _numbers(self, lanes: Lanes) -> Array:
+    def numbers(self, lanes: Lanes) -> Array:
         """Room for the random numbers of eight steps, dims (block, draw, step, lane)."""
         many = len(self.source.program.draws)
-        return _aligned((lanes.blocks if many else 1, many, 8, lanes.layout.width), np.dtype(np.float32))
+        return aligned((lanes.blocks if many else 1, many, 8, lanes.layout.width), np.dtype(np.float32))
 
 
 @dataclass
@@ -216,15 +216,39 @@ def compiled(
     waves: tuple[Wave, ...] = (),
     record: tuple[str, ...] = (),
     features: tuple[str, ...] = (),
+    most: tuple[tuple[int, int], ...] = (),
+    varying: frozenset[str] | None = None,
 ) -> Kernel:
-    """The kernel of a model's equations; made on first use, then kept in this process and on disk."""
+    """The kernel of a model's equations; made on first use, then kept in this process and on disk.
+
+    `most` says how spikes from outside are drawn (`sneuron.lang.arriving.usual` when omitted); `varying` makes it a
+    kernel of networks, whose neurons differ in these parameters.
+    """
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)
-    key = (found.form, chosen.name, dtype, waves, record, features)
+    key = (found.form, chosen.name, dtype, waves, record, features, most, varying)
     if key not in _KERNELS:
-        source = (adapt.emit if chosen.error else emit)(found, chosen, dtype, waves, record, features)
+        source = _source(found, chosen, dtype, waves, record, features, most, varying)
         _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
     return _KERNELS[key]
+
+
+def _source(
+    model: Model,
+    chosen: Method,
+    dtype: str,
+    waves: tuple[Wave, ...],
+    record: tuple[str, ...],
+    features: tuple[str, ...],
+    most: tuple[tuple[int, int], ...],
+    varying: frozenset[str] | None,
+) -> Source:
+    """The module of a model: of neurons that choose their steps, of a network, or of neurons side by side."""
+    if chosen.error:
+        return adapt.emit(model, chosen, dtype, waves, record, features)
+    if varying is not None:
+        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most)
+    return emit(model, chosen, dtype, waves, record, features, most)
 
 
 _KERNELS: dict[Any, Kernel] = {}
@@ -239,10 +263,13 @@ def cache_folder() -> Path:
     return Path(base) / "sneuron" / "kernels"
 
 
+_STANDS_ON = (vector, randoms, lean, propagation, delivery)
+
+
 @functools.cache
 def _foundation() -> str:
     """Hash of what generated code stands on besides its own text."""
-    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (vector, randoms, lean))
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in _STANDS_ON)
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
@@ -279,7 +306,7 @@ def _put(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def _played(clock: Clock, lanes: Lanes, kernel: Kernel) -> tuple[Array, Array]:
+def played(clock: Clock, lanes: Lanes, kernel: Kernel) -> tuple[Array, Array]:
     wave = clock.wave if clock.wave is not None else np.zeros((1, 3))
     rows = (
         clock.rows if clock.rows is not None else np.zeros((lanes.blocks, max(1, len(kernel.source.waves))), np.int64)

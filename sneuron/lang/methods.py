@@ -50,6 +50,8 @@ class Method:
         With `voltage_first`: whether the others see by how much a spike went beyond its threshold.
     exact : bool
         Threshold crossings are located inside the step in closed form (linear membranes only).
+    propagated : bool
+        Whether all states are linear in one another and move together by the exponential of their matrix, exactly.
     stability : float
         Largest allowed dt times the fastest rate.
     error : str
@@ -69,6 +71,7 @@ class Method:
     voltage_first: tuple[str, ...] = field(default=())
     overshoot: bool = False
     exact: bool = False
+    propagated: bool = False
     stability: float = 2.0
     error: str = ""
     dense: tuple[str, ...] = field(default=())
@@ -135,6 +138,16 @@ METHODS = {
             exact=True,
             stability=float("inf"),
             source="Rotter & Diesmann 1999, doi:10.1007/s004220050570",
+        ),
+        Method(
+            "linear",
+            1,
+            ("x",),
+            (0.0,),
+            "x + dt*k1*exprel(dt*j1)",
+            propagated=True,
+            stability=float("inf"),
+            source="Rotter & Diesmann 1999, doi:10.1007/s004220050570; crossings are seen at the end of steps",
         ),
         Method(
             "izh2003",

@@ -18,11 +18,12 @@ from sneuron.lang import canon, spec
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
 from sneuron.lang.protocol import check_protocol
+from sneuron.lang.receptors import Arrival, Receptor
 from sneuron.lang.schemes import Scheme
 from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, as_plain, bare, from_plain
+from sneuron.lang.stock import channels, mechanism, neurons, noises, stimuli, synapses
 from sneuron.lang.units import check_stimulus_units, conductance_unit
 from sneuron.lang.variants import remounted, varied, with_values
-from sneuron.registry import Registry
 
 __all__ = [
     "ExportJSON",
@@ -36,24 +37,12 @@ __all__ = [
     "neurons",
     "noises",
     "stimuli",
+    "synapses",
     "with_channels",
 ]
 
 _M = TypeVar("_M")
 SCHEMA, CHANNEL_SCHEMA = "sneuron-model/1", "sneuron-channel/1"
-
-neurons: Registry[Neuron] = Registry(
-    "neuron", "sneuron.library.neurons", lambda x: isinstance(x, Neuron), lambda n: n.name
-)
-channels: Registry[Channel] = Registry(
-    "channel", "sneuron.library.channels", lambda x: isinstance(x, Channel), lambda c: c.name
-)
-noises: Registry[Channel] = Registry(
-    "noise", "sneuron.library.noises", lambda x: isinstance(x, Channel), lambda c: c.name
-)
-stimuli: Registry[Stimulus] = Registry(
-    "stimulus", "sneuron.library.stimuli", lambda x: isinstance(x, Stimulus), lambda s: s.name
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,6 +89,8 @@ class Model:
         The Wiener processes that drive states.
     hazard : sympy.Expr or None
         The rate (1/ms) of spikes below the threshold.
+    receptors, drives : mapping
+        What arriving spikes add, by receptor; and the spikes that come from outside.
     method, dt : str, float
         Used when none is asked for.
     current_unit : str
@@ -128,6 +119,8 @@ class Model:
     reset: Mapping[str, sympy.Expr]
     noises: Mapping[str, Wiener]
     hazard: sympy.Expr | None
+    receptors: Mapping[str, Receptor]
+    drives: Mapping[str, Arrival]
     threshold: sympy.Expr
     rearm: sympy.Expr
     kind: str
@@ -224,7 +217,7 @@ class Model:
     @property
     def noisy(self) -> bool:
         """Whether runs of it draw random numbers."""
-        return bool(self.noises) or self.hazard is not None
+        return bool(self.noises) or bool(self.drives) or self.hazard is not None
 
     @property
     def membrane(self) -> tuple[str, ...]:
@@ -363,7 +356,7 @@ def load_channel(what: str | Path | Channel) -> Channel:
     if what.endswith(".mod"):
         where, mend = "load_channel", "Import it: sneuron.import_nmodl, or `sneuron models import`."
         raise errors.ModelError(where, f"{what!r} is a file of NEURON", mend=mend)
-    return channels[what]
+    return mechanism(what)
 
 
 def _channel_of(data: Any, where: str) -> Channel:
@@ -476,7 +469,7 @@ def _from_plain(data: Any, where: str) -> Model:
 def _made(neuron: Neuron) -> Model:
     if neuron.variants:
         neuron = varied(neuron, next(iter(neuron.variants)))
-    fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), channels.__getitem__)
+    fields = build(from_plain(Neuron, as_plain(neuron), f"neuron {neuron.name!r}"), mechanism)
     check_protocol(neuron.protocol, {name: stimuli[name] for name in stimuli}, f"neuron {neuron.name!r}, protocol")
     text = canon.dumps({"schema": SCHEMA, "neuron": as_plain(fields["spec"])})
     frozen: dict[str, Any] = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in fields.items()}

@@ -19,7 +19,7 @@ SCHEMA = "sneuron-network/1"
 SIGNS = {"": 0, "excitatory": 1, "inhibitory": -1}
 
 networks: Registry[Network] = Registry(
-    "network", None, lambda x: isinstance(x, Network), lambda n: n.name
+    "network", "sneuron.library.networks", lambda x: isinstance(x, Network), lambda n: n.name
 )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from sneuron import errors, labels
-from sneuron.lang import schemes, sharing
-from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Program, T, Wave, decay
+from sneuron.lang import propagation, schemes, sharing
+from sneuron.lang.arriving import Arriving, usual
+from sneuron.lang.assignments import CHANCE, DT, REFRACTORY, TIMES, Assignments, Draw, Linear, Program, T, Wave, decay
 from sneuron.lang.build import CURRENT
 from sneuron.lang.expr import parse
 from sneuron.lang.functions import maximum, minimum, where
@@ -26,10 +27,26 @@ from sneuron.lang.model import Model, load_stimulus
 __all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
 
-def build(model: Model, method: Method, stimuli: tuple[Wave, ...] = ()) -> Program:
-    """The program of one step of `model` under `method`."""
+def build(
+    model: Model,
+    method: Method,
+    stimuli: tuple[Wave, ...] = (),
+    network: bool = False,
+    most: tuple[tuple[int, int], ...] = (),
+) -> Program:
+    """The program of one step of `model` under `method`.
+
+    Parameters
+    ----------
+    model, method, stimuli :
+    network : bool
+        Whether spikes of other neurons arrive.
+    most : tuple
+        Of each drive: of how many random numbers its spikes are the sum, and how many comparisons each takes; at the
+        default parameters when omitted.
+    """
     _check(model, method)
-    maker = _Maker(model, method, stimuli)
+    maker = _Maker(model, method, stimuli, network, most or usual(model))
     program = maker.program()
     kept = [*program.new.values(), *program.currents.values(), *program.slopes.values(), program.stimulus]
     kept += program.functions
@@ -115,15 +132,26 @@ def wave(name: str, kind: str) -> Wave:
 class _Maker:
     """Writes the stages of a method for one model."""
 
-    def __init__(self, model: Model, method: Method, stimuli: tuple[Wave, ...]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        method: Method,
+        stimuli: tuple[Wave, ...],
+        network: bool,
+        most: tuple[tuple[int, int], ...],
+    ) -> None:
         self.model, self.method, self.stimuli = model, method, stimuli
+        self.arriving = Arriving(model, network, most)
         self.made = Program(functions=_functions(model))
         self.flows: dict[tuple[str, str], tuple[sp.Symbol, sp.Expr]] = {}
         self.moved: dict[str, dict[sp.Symbol, sp.Symbol]] = {}
         self.implicit = {x for s in model.schemes for x in s.states} if method.implicit_schemes else set()
 
     def program(self) -> Program:
-        if self.method.voltage_first:
+        self.arriving.into(self.made)
+        if self.method.propagated:
+            self._propagated()
+        elif self.method.voltage_first:
             self._voltage_first()
         else:
             self._stages()
@@ -134,6 +162,25 @@ class _Maker:
             p.hazard = _expanded(model.hazard, model)
             p.draws.append(Draw(CHANCE, _stream(CHANCE), normal=False))
         return p
+
+    def _propagated(self) -> None:
+        """All states move together, by the exponential of their matrix."""
+        state = {x: _symbol(x) for x in self.model.states}
+        slopes = {x: f for x, (f, _) in self._field(state, 0.0, "").items()}
+        whole = {x: self._spelt(f) for x, f in slopes.items()}
+        block = propagation.linear(self.model, whole, tuple(state), bool(self.stimuli))
+        self.made.linear = block
+        for x in state:
+            self._moved(x, propagation.advanced(block, x), "", sp.S.Zero)
+
+    def _spelt(self, expr: sp.Expr) -> sp.Expr:
+        """An expression with all that the step computes for it written out, but for the injected current."""
+        kept = {
+            _symbol(n) for n in (*self.made.new.values(), "_v_seen", *([self.made.stimulus] if self.stimuli else []))
+        }
+        while names := [s for s in expr.free_symbols - kept if s.name in self.made.steps]:
+            expr = expr.xreplace({s: self.made.steps[s.name] for s in names})
+        return expr
 
     def _stages(self) -> None:
         model, method = self.model, self.method
@@ -162,11 +209,26 @@ class _Maker:
             peak = minimum(state["v"], _expanded(self.model.threshold, self.model))
             state = state | {"v": self._named("_v_seen", peak)}
         slopes = self._field(state, 0.0, "_after")
+        kept = self._kept({x: f for x, (f, _) in slopes.items()})
         for x in self.model.states:
-            if x != "v" and x not in self.implicit:
-                f, j = slopes[x]
+            f, j = slopes[x]
+            if x in kept:
+                self._moved(x, propagation.advanced(kept[x], x), "_after", sp.S.Zero)
+            elif x != "v" and x not in self.implicit:
                 self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}), "_after", j)
         self._occupied("_after")
+
+    def _kept(self, slopes: dict[str, sp.Expr]) -> dict[str, Linear]:
+        """States of receptors that are linear in one another and in nothing else: they move exactly."""
+        if "exprel" not in self.method.update:
+            return {}
+        mounts = tuple(f"{key}." for key in self.model.receptors)
+        whole = {x: self._spelt(f) for x, f in slopes.items() if x.startswith(mounts)}
+        names = propagation.closed(whole, {_symbol(p) for p in self.model.params})
+        if not names:
+            return {}
+        self.made.linear = propagation.linear(self.model, whole, names, driven=False)
+        return dict.fromkeys(names, self.made.linear)
 
     def _occupied(self, tail: str) -> None:
         """Markov schemes one step on, implicitly, where the method is of that kind."""
@@ -187,6 +249,7 @@ class _Maker:
         if noise != 0:
             value = value + noise
             value = minimum(maximum(value, sp.S.Zero), sp.S.One) if x in self.model.gates else value
+        value = value + self.arriving.at(x)
         if (x == "v" or self.model.states[x].held) and self.model.refractory:
             free = self._named(f"_{x}_free", value)
             still = sp.S.Zero if self.method.update == SLOPE else _symbol(x)
@@ -333,6 +396,10 @@ def _through(expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Map
 
 
 def _check(model: Model, method: Method) -> None:
+    if method.propagated and model.noises:
+        raise errors.ModelError(
+            "method 'linear'", f"model {model.name!r} is driven by Wiener processes", mend="Use 'exp_euler'."
+        )
     if not method.exact:
         return
     if model.noisy:

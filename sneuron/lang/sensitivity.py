@@ -65,6 +65,9 @@ def sensitivities(model: Any, parameters: Sequence[str]) -> Model:
     (['v', 'dv_dgL'], 'mV/(mS/cm2)')
     """
     which = load_model(model)
+    if which.drives:
+        what = f"the rates of spikes that model {which.name!r} gets from outside depend on parameters"
+        raise errors.ModelError("sensitivities", what, mend="Leave its drives out.")
     names = _canonical(which, parameters)
     return load_model(_Augmented(which, names).neuron())
 
@@ -118,7 +121,7 @@ class _Augmented:
             equations=equations,
             functions={**spec.functions, **self.texts},
             reset=reset,
-            method="exp_euler" if spec.method == "exact" else spec.method,
+            method="exp_euler" if spec.method in ("exact", "linear") else spec.method,
         )
 
     # -- names ---------------------------------------------------------------------------------------

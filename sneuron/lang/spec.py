@@ -18,6 +18,7 @@ from sneuron import errors
 
 __all__ = [
     "Channel",
+    "Drive",
     "Gate",
     "Injection",
     "Mount",
@@ -153,6 +154,9 @@ class Channel:
     unit : str
         Unit of the current; empty: that of the neuron, whichever it is. Parameters and states may then have the units
         "current" and "conductance".
+    receive : mapping
+        Of a receptor: what an arriving spike of weight `w` adds to which states, or to `v` ({"g": "w"}); so many times
+        `w`, the number made of parameters, so that all arrivals of a step are one sum.
     source, note : str
         Citation with DOI; what should be known about it.
     """
@@ -167,6 +171,7 @@ class Channel:
     functions: Mapping[str, str] = field(default_factory=dict)
     noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
     correlation: str = field(default="", metadata=LATER)
+    receive: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
     ion: str = ""
     unit: str = "uA/cm2"
     source: str = ""
@@ -193,6 +198,25 @@ class Mount:
     channel: str | Channel
     names: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Spikes from outside: a Poisson process, drawn as one number for each step.
+
+    Parameters
+    ----------
+    receptor : str
+        The mount that receives them.
+    rate : str
+        How many arrive per ms: an expression over parameters.
+    weight : str
+        The weight of each, in the unit that the receptor wants: an expression over parameters.
+    """
+
+    receptor: str
+    rate: str
+    weight: str
 
 
 @dataclass(frozen=True)
@@ -287,6 +311,8 @@ class Neuron:
         time.
     method, dt : str, float
         The integration method and time step (ms) used when none is asked for.
+    drives : mapping of str to Drive
+        Spikes that its receptors get from outside.
     variants : mapping
         The explicit variants of this neuron by name; the first one is what the plain name means.
     source, note : str
@@ -315,6 +341,7 @@ class Neuron:
     source: str = ""
     note: str = ""
     protocol: Protocol = field(default=Protocol(), metadata=LATER)
+    drives: Mapping[str, Drive] = field(default_factory=dict, metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import ast
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,11 +23,24 @@ from sneuron.lang.model import (
     neurons,
     noises,
     stimuli,
+    synapses,
 )
+from sneuron.lang.network import load_network, networks
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
+from sneuron.registry import Registry
 
 CITED = re.compile(r"doi:10\.\d{4,}/\S+|own choice|built in")
 FILES = [f for f in sorted(Path(sneuron.library.__file__).parent.rglob("*.py")) if f.name != "__init__.py"]
+
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    "neurons": neurons,
+    "channels": channels,
+    "noises": noises,
+    "stimuli": stimuli,
+    "synapses": synapses,
+    "networks": networks,
+}
 
 
 def clamped(channel: Channel) -> Model:
@@ -43,6 +57,7 @@ def clamped(channel: Channel) -> Model:
 
 ALL = {name: load_model(name) for name in models()} | {name: clamped(load_channel(name)) for name in channels}
 ALL |= {f"adex with {name}": load_model("adex", channels={name: noises[name]}) for name in noises}
+ALL |= {f"lif with {name}": load_model("lif", channels={name: synapses[name]}) for name in synapses}
 
 
 def params() -> list[tuple[str, Param]]:
@@ -57,6 +72,8 @@ def test_the_library_holds_what_it_should() -> None:
     assert {"pospischil_ib", "pospischil_lts", "pinsky_rinzel", "prinz_abpd1", "prinz_lp1"} <= set(models())
     assert set(channels) >= {"na_hh", "k_hh", "leak", "ca_l_ohmic", "ca_l_ghk", "ca_t_ohmic", "ca_t_ghk"}
     assert set(noises) >= {"white", "ou", "point_conductance"}
+    assert set(synapses) >= {"delta", "exp_current", "alpha_current", "dual_exp_conductance", "nmda", "gaba_b"}
+    assert {"vogels_abbott_cuba", "vogels_abbott_coba", "vogels_abbott_cobahh", "brunel"} <= set(models())
     assert set(stimuli) >= {"step", "ramp", "sine", "chirp", "pulses", "noise", "replay"}
 
 
@@ -73,8 +90,7 @@ def test_files_hold_data_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_a_file_is_called_as_what_it_holds(file: Path) -> None:
-    registry = {"neurons": neurons, "channels": channels, "noises": noises, "stimuli": stimuli}[file.parent.name]
-    assert file.stem in registry
+    assert file.stem in REGISTRIES[file.parent.name]
 
 
 @pytest.mark.parametrize(("path", "param"), params(), ids=lambda x: x if isinstance(x, str) else "")
@@ -95,6 +111,15 @@ def test_json_round_trip(name: str) -> None:
     assert again == model
     assert again.to_json() == model.to_json()
     assert (again.currents, again.equations, again.start) == (model.currents, model.equations, model.start)
+
+
+@pytest.mark.parametrize("name", networks)
+def test_networks_hold_together_and_say_where_they_come_from(name: str) -> None:
+    network = load_network(name)
+    assert re.search(r"doi:10\.", network.source)
+    assert all(
+        p.receptor in load_model(network.populations[p.post].model).receptors for p in network.projections.values()
+    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -142,6 +167,8 @@ RESTLESS = {
     "adex_delayed_regular_bursting",
     "pinsky_rinzel",
     "traub_miles",
+    "vogels_abbott_cobahh",
+    "vogels_abbott_cuba",
     *(n for n in models() if n.startswith("prinz") and n not in ("prinz_py1", "prinz_py2", "prinz_py3")),
     *(
         f"izhikevich_2004_inhibition_induced_{x}"

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.linalg import expm
 
 import sneuron as sn
 from sneuron.lang.methods import METHODS
+from sneuron.lang.model import load_model
 from sneuron.lang.spec import Neuron, Param, State, Threshold
 
-ODE = [m for m in METHODS if not METHODS[m].exact and not m.startswith("izh")]
+ODE = [m for m in METHODS if not (METHODS[m].exact or METHODS[m].propagated) and not m.startswith("izh")]
 
 EXCITABLE = Neuron(
     name="fitzhugh_nagumo",
@@ -123,8 +125,44 @@ def test_exact_method_holds_the_current_of_the_start_of_a_step() -> None:
     assert slope(steps, np.array(found)) == pytest.approx(METHODS["exact"].order, abs=0.1)
 
 
+@pytest.mark.parametrize("dt", [0.01, 0.1, 1.0, 5.0])
+def test_linear_method_has_no_error_under_constant_current(dt: float) -> None:
+    """A membrane with an alpha function and a difference of exponentials, against the exponential of its matrix."""
+    mounts = {"a": "alpha_current", "d": "dual_exp_current"}
+    start = {"a.rise": 40.0, "d.rise": [-80.0, 30.0], "d.s": 10.0, "Vth": 100.0, "I": 20.0}
+    cell = sn.InitNeu({"model": load_model("lif", channels=mounts), "v": -61.0, **start})
+    after = sn.RunSim(cell, 20.0, dt, "linear", return_state=True)[1]
+    c, g, rest, i, tau, rise, decay = (
+        float(cell[n]) for n in ("C", "gL", "EL", "I", "a.tau", "d.tau_rise", "d.tau_decay")
+    )
+    matrix = np.array([
+        [-g / c, 0.0, 1 / c, 0.0, 1 / c],
+        [0.0, -1 / tau, 0.0, 0.0, 0.0],
+        [0.0, 1 / tau, -1 / tau, 0.0, 0.0],
+        [0.0, 0.0, 0.0, -1 / rise, 0.0],
+        [0.0, 0.0, 0.0, 1 / decay, -1 / decay],
+    ])  # fmt: skip
+    settled = np.array([rest + i / g, 0.0, 0.0, 0.0, 0.0])
+    for k, jump in enumerate((-80.0, 30.0)):
+        begin = np.array([-61.0, 40.0, 0.0, jump, 10.0])
+        expected = settled + expm(matrix * 20.0) @ (begin - settled)
+        names = ("v", "a.rise", "a.s", "d.rise", "d.s")
+        found = [np.broadcast_to(after[n].values, 2)[k] for n in names]
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_linear_method_holds_the_current_of_the_start_of_a_step() -> None:
+    """A ramp is followed to first order: v at the end against the closed form."""
+    steps = [0.4, 0.2, 0.1, 0.05]
+    cell = sn.InjCur(sn.InitNeu("passive"), sn.ramp(0.0, 1.0, 0.0, 20.0))
+    tau, gain = 10.0, 1.0 / 0.1
+    expected = -65.0 + gain * (1.0 / 20.0) * (20.0 - tau * -np.expm1(-20.0 / tau))
+    found = [abs(sn.RunSim(cell, 20.0, dt, "linear", return_state=True)[1].v.item() - expected) for dt in steps]
+    assert slope(steps, np.array(found)) == pytest.approx(METHODS["linear"].order, abs=0.1)
+
+
 def test_every_method_is_measured() -> None:
-    measured = {*ODE, "exact", "izh2003", "izh2004"}
+    measured = {*ODE, "exact", "linear", "izh2003", "izh2004"}
     assert measured == set(METHODS)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sneuron.lang.model import channels, load_channel, neurons, noises
+from sneuron.lang.model import channels, load_channel, neurons, noises, synapses
 
 ROOT = Path(__file__).parents[2]
 REMAKE = "run: python docs/figures/models.py pictures"
@@ -28,7 +28,7 @@ def test_the_page_is_what_the_library_makes(maker: Any) -> None:
 
 def test_everything_has_its_section(maker: Any) -> None:
     lines = set((ROOT / "docs" / "models.md").read_text(encoding="utf8").splitlines())
-    assert {f"### {name}" for name in (*neurons, *channels, *noises)} <= lines
+    assert {f"### {name}" for name in (*neurons, *channels, *noises, *synapses)} <= lines
 
 
 @pytest.mark.parametrize(

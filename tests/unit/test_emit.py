@@ -100,7 +100,8 @@ def test_the_lane_loop_is_packed(name: str, counts: dict[str, Counter[str]]) -> 
     least = {"ps": 5, "pd": 10}[packed]  # coefficients of the polynomial
     assert operations >= 2
     assert counts[name][packed] >= operations + least * exponentials
-    assert counts[name][foreign] == 0
+    drawn = load_model(name.partition("__")[0]).noisy  # random numbers are in single precision
+    assert counts[name][foreign] == 0 or drawn
 
 
 @pytest.mark.parametrize("kernel_name", distinct())

@@ -340,3 +340,10 @@ def test_a_distribution_without_ends_is_a_prior():
     assert float(found.weight.sum()) == pytest.approx(1.0)
     with pytest.raises(errors.PlanError, match="abc"):
         fitted(budget=64).posterior()
+
+
+def test_evaluations_feed_a_sensitivity_analysis():
+    evals = fitted(method="sobol", budget=1024, batch=256).evals
+    found = sn.SensAnal(evals, outputs=["rate"])
+    assert set(found["param"].values) == {"I", "C"}
+    assert int(found.attrs["evaluations"]) == 1024

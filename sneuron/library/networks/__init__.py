@@ -1,0 +1,1 @@
+"""Networks of the library, one file each: populations and projections with their published values."""

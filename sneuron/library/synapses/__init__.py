@@ -1,0 +1,1 @@
+"""Receptors of the library, one file each: what arriving spikes do to a neuron."""
