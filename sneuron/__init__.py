@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from sneuron.explore.comparisons import radial as radial
     from sneuron.explore.comparisons import trajectories as trajectories
     from sneuron.explore.coords import design_points as design_points
+    from sneuron.explore.fit import FitModel as FitModel
+    from sneuron.explore.fitted import Fit as Fit
     from sneuron.explore.maps import cells as cells
     from sneuron.explore.maps import filled as filled
     from sneuron.explore.plan import Plan as Plan
@@ -96,10 +98,12 @@ if TYPE_CHECKING:
     from sneuron.plot.atlas import PlotAtlas as PlotAtlas
     from sneuron.plot.boundaries import PlotBoundaries as PlotBoundaries
     from sneuron.plot.classes import PlotClasses as PlotClasses
+    from sneuron.plot.fit import PlotFit as PlotFit
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
+    from sneuron.plot.region import PlotRegion as PlotRegion
     from sneuron.plot.sens import PlotSens as PlotSens
     from sneuron.plot.volt import PlotVolt as PlotVolt
     from sneuron.store.files import LoadSim as LoadSim
@@ -137,6 +141,8 @@ _ROOMS = {
     "explore.comparisons": "curves nudges pick_freeze radial trajectories",
     "explore.coords": "design_points",
     "explore.maps": "cells filled",
+    "explore.fit": "FitModel",
+    "explore.fitted": "Fit",
     "explore.plan": "Plan",
     "explore.ranges": "derived grid halton lhs log random sobol values zipped",
     "explore.sensitivity": "SensAnal",
@@ -149,11 +155,13 @@ _ROOMS = {
     "plot.atlas": "PlotAtlas",
     "plot.boundaries": "PlotBoundaries",
     "plot.classes": "PlotClasses",
+    "plot.fit": "PlotFit",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
     "plot.sens": "PlotSens",
+    "plot.region": "PlotRegion",
     "plot.volt": "PlotVolt",
     "store.files": "LoadSim SaveSim",
     "store.recordings": "read_recording",

@@ -59,6 +59,9 @@ class Traces:
 class TraceReader:
     """Reads an argument that holds voltage traces, for `measure`: a run or recording with `v`, or a DataArray."""
 
+    traces = ("v",)
+    """What must be recorded of a run."""
+
     def read(self, name: str, value: Any, options: Mapping[str, Any], where: str) -> Reading:
         """Find the voltage and its times, and hand on what numpy needs."""
         beside: list[xr.DataArray] = []

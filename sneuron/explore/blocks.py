@@ -120,7 +120,7 @@ def summary(receipt: Mapping[str, Any]) -> dict[str, Any]:
 
 def block_points(part: Part, block: int) -> Points:
     """The points of a block."""
-    return part.space.points(part.template.region(block))
+    return part.points(part.template.region(block))
 
 
 def computed(part: Part, points: Points, simulate: Callable[[Index, Findings], None] | None = None) -> Findings:

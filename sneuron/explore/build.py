@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sneuron import errors, labels
+from sneuron.explore.asked import ASKED, asked_template
 from sneuron.explore.cluster import Place
 from sneuron.explore.convergence import CHECKED, CHECKS, sampled
 from sneuron.explore.coords import starts, stored_coords
@@ -60,7 +62,7 @@ def entry_of(space: Space, record: bool, traces: bool = False) -> dict[str, Any]
 
 def add_missing_parts(folder: StudyFolder, place: Place, aim: float, measure: bool = False) -> None:
     """Lay out the parts that the plan names and the folder lacks."""
-    for name in folder.plan["parts"]:
+    for name in sorted(folder.plan["parts"], key=lambda n: n == ASKED):  # which is cut as what it belongs to
         if name not in folder.parts:
             add_part(folder, name, folder.plan, place, aim, measure)
 
@@ -71,7 +73,12 @@ def add_part(
     """Lay out one part; `body` is the plan of the study from then on; its cost is guessed or measured."""
     entry = body["parts"][name]
     plan = planned(Plan.from_json(body["plan"]), entry)
+    if name == ASKED:
+        folder.add_part(name, asked_template(plan.space, plan.facts.known, folder.template(MAIN).block))
+        return
     layout, estimate = _costs(plan, folder.path, place, aim, measure)
+    if entry.get("block"):
+        estimate = replace(estimate, block={d: min(n, entry["block"]) for d, n in plan.space.dims.items()})
     template = template_of(plan, layout, estimate.block, body.get("name"), _before(folder, body, name), entry["traces"])
     parts = {**body["parts"], name: {**entry, "seconds": estimate.seconds}}
     folder.add_part(name, template, plan={**body, "parts": parts})

@@ -13,6 +13,7 @@ from xarray.core import indexing
 
 from sneuron import labels
 from sneuron.analysis.marginals import DISTRIBUTION
+from sneuron.explore.asked import asks
 from sneuron.explore.designs import Design
 from sneuron.explore.ranges import Samples
 from sneuron.explore.space import Known, Space, space_of
@@ -46,7 +47,8 @@ class ComputedColumn(BackendArray):
 
 def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """Coordinates that are written with the data."""
-    found = {n: _variable(space, n, known).load() for n in space.names if _size(space, n) <= MANY}
+    names = [n for n in space.names if not asks(space) or not space.dims_of(n)]
+    found = {n: _variable(space, n, known).load() for n in names if _size(space, n) <= MANY}
     found |= {n: c for axis in space.axes if isinstance(axis, Design) for n, c in axis.coords().items()}
     if space.repeats is not None:
         numbers = np.arange(space.first_repeat, space.first_repeat + space.repeats)
@@ -56,7 +58,8 @@ def stored_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
 
 def lazy_coords(space: Space, known: Known) -> dict[str, xr.Variable]:
     """The coordinates that are not written, as lazy variables."""
-    return {n: _variable(space, n, known) for n in space.names if _size(space, n) > MANY}
+    names = [n for n in space.names if not asks(space) or not space.dims_of(n)]
+    return {n: _variable(space, n, known) for n in names if _size(space, n) > MANY}
 
 
 def starts(space: Space, before: Space | None = None) -> dict[str, int]:

@@ -197,7 +197,8 @@ class Neurons:
     def memory(self, plan: Plan) -> float:
         """States, parameters, spike buffers and padded trains."""
         spikes = 128 + plan.duration / 2.0
-        return 8.0 * plan.trains * (2 * len(plan.space.names) + 64 + 2 * spikes)
+        traces = 3 * len(plan.traces) * (plan.steps // plan.every + 1)
+        return 8.0 * plan.trains * (2 * len(plan.space.names) + 64 + 2 * spikes + traces)
 
     def simulate(self, job: Job) -> Arrays:
         """Every array of the layout, points first."""
@@ -205,7 +206,7 @@ class Neurons:
         if plan.checked:
             coarse, fine = (self.simulate(replace(job, plan=p)) for p in (replace(plan, checked=False), finer(plan)))
             return difference(coarse, fine, self.layout(plan))
-        run = run_of(plan, _state(job), record=plan.record, features=plan.features, spikes=plan.needs_spikes)
+        run = run_of(plan, _state(job), record=plan.traces, features=plan.features, spikes=plan.needs_spikes)
         return {name: np.ascontiguousarray(a.values) for name, a in _results(run, plan, len(job)).items()}
 
 
@@ -334,7 +335,7 @@ def _silent_run(plan: Plan) -> xr.Dataset:
         stem, _, kind = feature.rpartition("_")
         made[feature] = _named(zero, model.unit_of(stem), f"{kind} of {stem}")
     times = window["t_start"] + np.arange(plan.steps // plan.every + 1) * (plan.every * plan.dt)
-    for name in plan.record:
+    for name in plan.traces:
         flat = np.broadcast_to(np.zeros((), plan.dtype), (*sizes.values(), len(times)))
         trace = xr.DataArray(flat, dims=(*sizes, labels.TIME), coords={labels.TIME: times})
         trace[labels.TIME].attrs.update(units="ms", long_name="time")

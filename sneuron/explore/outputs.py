@@ -63,6 +63,17 @@ class Output:
             return () if self.what == labels.SPIKE_COUNT else (self.what,)
         return measures[self.what].needs(attrs, offers, decode(dict(self.options))) if self.kind == "measure" else ()
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The variables over time that a run must have for it, which are not kept: as function or measure say."""
+        if self.kind == "measure":
+            first = next(iter(measures[self.what].over.values()))
+            return tuple(getattr(first, "traces", ()))
+        if self.kind != "function":
+            return ()
+        found: Any = getattr(_imported(self.what), "traces", None)
+        return tuple(found(decode(dict(self.options)))) if found else ()
+
     def applied(self, run: xr.Dataset) -> dict[str, xr.DataArray]:
         """The variables that it makes of a run: its own name, or `<name>_<variable>` for each of several."""
         if self.kind == "feature":

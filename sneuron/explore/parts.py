@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sneuron.explore.asked import ASKED, asks, points_asked
 from sneuron.explore.encode import canonical
 from sneuron.explore.plan import Plan
-from sneuron.explore.space import Space
+from sneuron.explore.space import Points, Space
 from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 
-__all__ = ["Part", "part_of", "planned"]
+__all__ = ["Part", "part_of", "planned", "runs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,21 +31,33 @@ class Part:
         Its arrays and blocks.
     entry : mapping
         What the plan file says of it: `space`, `traces`, `record`, `seconds` a point.
+    folder : StudyFolder
+        Where it lies.
     """
 
     name: str
     plan: Plan
     template: Template
     entry: Mapping[str, Any]
+    folder: StudyFolder
 
     @property
     def space(self) -> Space:
         """Its points."""
         return self.plan.space
 
+    def points(self, region: Mapping[str, slice]) -> Points:
+        """The points of a region: computed from their numbers, or those that were asked for."""
+        return points_asked(self.folder, self.space, region) if asks(self.space) else self.space.points(region)
+
     def inner(self, variable: Variable) -> tuple[int, ...]:
         """Lengths of the dims of a variable that are not dims of the space."""
         return tuple(self.template.dims[d] for d in variable.dims if d not in self.space.dims)
+
+
+def runs(study: StudyFolder) -> list[str]:
+    """Names of the parts that hold runs; points that were asked for lie in a part that holds none."""
+    return [name for name in study.parts if name != ASKED]
 
 
 def part_of(study: StudyFolder, name: str) -> Part:
@@ -70,6 +83,5 @@ def planned(plan: Plan, entry: Mapping[str, Any]) -> Plan:
 def _part(path: str, name: str, entry: str, plan_hash: str, made: tuple[int, int]) -> Part:
     study = StudyFolder.open(path)
     body = study.plan
-    return Part(
-        name, planned(Plan.from_json(body["plan"]), body["parts"][name]), study.template(name), body["parts"][name]
-    )
+    own = body["parts"][name]
+    return Part(name, planned(Plan.from_json(body["plan"]), own), study.template(name), own, study)

@@ -204,9 +204,15 @@ class Plan:
         return tuple(dict.fromkeys(wanted))
 
     @property
+    def traces(self) -> tuple[str, ...]:
+        """Variables over time that a run must have: those that are kept, and those that outputs look at."""
+        looked = [name for o in self.outputs for name in o.traces]
+        return tuple(dict.fromkeys([*self.record, *looked]))
+
+    @property
     def functions(self) -> bool:
-        """Whether functions that are not measures of the library look at the runs."""
-        return any(o.kind == "function" for o in self.outputs)
+        """Whether functions that are not of the library look at the runs."""
+        return any(o.kind == "function" and not o.what.startswith("sneuron.") for o in self.outputs)
 
     @property
     def needs_spikes(self) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from sneuron import labels
+from sneuron.explore.asked import ASKED, asks
 from sneuron.explore.build import TRACES
 from sneuron.explore.convergence import CHECKED, CHECKS
 from sneuron.explore.coords import lazy_coords
-from sneuron.explore.parts import Part, part_of
+from sneuron.explore.parts import Part, part_of, runs
 from sneuron.explore.plan import TRACE
 from sneuron.explore.rounds import labelled
 from sneuron.labels import Status
@@ -29,7 +30,7 @@ _FAILED = (Status.DIVERGED, Status.OUT_OF_RANGE, Status.OVERFLOW, Status.TIMEOUT
 
 def opened(folder: StudyFolder, chunks: Any = "auto") -> xr.Dataset:
     """All parts as one dataset: lazily without Dask where it is small or `chunks` is None, else as Dask arrays."""
-    names = [name for name in folder.parts if name not in (TRACES, CHECKS)]
+    names = [name for name in runs(folder) if name not in (TRACES, CHECKS)]
     parts = [_part_data(folder, name) for name in names]
     data = join(parts).assign_attrs(parts[0].attrs)
     if TRACES in folder.parts:
@@ -51,7 +52,7 @@ def traces(folder: StudyFolder) -> xr.Dataset:
 def failures(folder: StudyFolder, limit: int) -> xr.Dataset:
     """The points that failed, one a row along `failure`."""
     rows: list[dict[str, Any]] = []
-    for name in folder.parts:
+    for name in runs(folder):
         if name not in (TRACES, CHECKS):
             for row in _failed_rows(folder, part_of(folder, name)):
                 rows.append(row)
@@ -87,7 +88,7 @@ def _rows_of_block(data: xr.Dataset, part: Part, receipt: Mapping[str, Any]) -> 
     told = receipt["info"].get("messages", {"texts": [], "points": []})
     texts = {number: told["texts"][which] for number, which in told["points"]}
     lengths = values.shape[: len(outer)]
-    points = part.space.points(region)
+    points = part.points({d: region[d] for d in outer})
     first = (
         block[labels.FIRST_BAD].transpose(*status.dims).values
         if labels.FIRST_BAD in block
@@ -122,6 +123,8 @@ def _part_data(folder: StudyFolder, name: str) -> xr.Dataset:
     many = lazy_coords(part.space, part.plan.facts.known)
     kept = data.encoding
     data = data.assign_coords(many)
+    if asks(part.space):
+        data = data.assign_coords(folder.open_dataset(ASKED).variables)
     data.encoding = kept
     return data
 

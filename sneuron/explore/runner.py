@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sneuron import errors
+from sneuron.explore.asked import ASKED
 from sneuron.explore.blocks import code_version, filed, run_block, summary
 from sneuron.explore.cluster import INLINE, Embedded, Place, opened
-from sneuron.explore.parts import part_of
+from sneuron.explore.parts import part_of, runs
 from sneuron.explore.progress import Progress
 from sneuron.explore.quarantine import Ward
 from sneuron.store.folder import StudyFolder
@@ -249,17 +250,19 @@ class Runner:
 
 
 def missing_blocks(study: StudyFolder) -> Iterable[tuple[str, int]]:
-    """Every block without a receipt, part by part."""
-    for part in study.parts:
+    """Every block without a receipt, part by part; of points that are asked for, those that were."""
+    asked = study.done(ASKED) if ASKED in study.parts else None
+    for part in runs(study):
         for block in study.missing(part):
-            yield part, block
+            if asked is None or block in asked:
+                yield part, block
 
 
 def counted(study: StudyFolder) -> tuple[int, Counter[str]]:
     """Blocks that are done, and what became of their points."""
     counts: Counter[str] = Counter()
     done = 0
-    for part in study.parts:
+    for part in runs(study):
         for receipt in study.receipts(part):
             counts.update(receipt["status"])
             done += 1

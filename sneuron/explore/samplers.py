@@ -46,6 +46,8 @@ def draw(kind: str, index: Words, column: int, columns: int, size: int, seed: in
     scramble : bool
         Randomise a Sobol or Halton sequence (Owen 1998; Matousek 1998).
     """
+    if kind not in KINDS:
+        raise errors.PlanError("points", f"those of a design of kind {kind!r} are not computed from their numbers")
     if kind == "sobol":
         unit = _sobol(index, column, columns, seed, scramble)
     elif kind == "halton":

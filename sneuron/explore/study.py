@@ -20,12 +20,13 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.explore import growth, results, rounds
+from sneuron.explore.asked import ASKED
 from sneuron.explore.boundaries import boundaries
 from sneuron.explore.build import add_missing_parts, body_of, check_body, estimate_of
 from sneuron.explore.cluster import INLINE, Place, client_in_scope
 from sneuron.explore.estimate import Estimate, refuse_size
 from sneuron.explore.maps import cells, filled
-from sneuron.explore.parts import part_of
+from sneuron.explore.parts import part_of, runs
 from sneuron.explore.plan import ENGINE, Plan
 from sneuron.explore.progress import Progress
 from sneuron.explore.runner import Runner, counted, missing_blocks
@@ -34,7 +35,7 @@ from sneuron.store.lease import Lease, owner_of
 from sneuron.store.places import checked_path
 from sneuron.store.verify import Damage
 
-__all__ = ["Explanation", "Study"]
+__all__ = ["Explanation", "Study", "temporary"]
 
 _QUICK = 8.0
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
@@ -124,7 +125,7 @@ class Study:
         PlanError
             It does not fit, or the folder holds another study.
         """
-        root = _temporary() if store is None else checked_path(store, "store")
+        root = temporary() if store is None else checked_path(store, "store")
         refuse_size(plan if record_at is None else replace(plan, record=()), root, (place or Place()).room)
         body, hash_ = body_of(plan, record_at, name, convergence)
         if not (root / "study.json").exists():
@@ -132,7 +133,7 @@ class Study:
         if store is None:
             print(f"sneuron: no store is given; results are kept in {root} until this process ends", file=sys.stderr)
         made = cls(StudyFolder.create(root, body, hash_), place or Place(), timeout, progress, block_seconds)
-        made._lay_out(measure)
+        made.lay_out(measure)
         return made
 
     @classmethod
@@ -178,7 +179,7 @@ class Study:
         Explanation
             A text.
         """
-        parts = [part_of(self.folder, name) for name in self.folder.parts if not rounds.is_round(name)]
+        parts = [part_of(self.folder, name) for name in runs(self.folder) if not rounds.is_round(name)]
         done, plan = self.status(), self.plan
         lines = [
             f"study    {self.path}",
@@ -253,7 +254,7 @@ class Study:
         KeyboardInterrupt
             Interrupted; what is written is kept, go on with `run`.
         """
-        self._lay_out()
+        self.lay_out()
         while not self._stop.is_set():
             try:
                 lease = Lease.acquire(self.path)
@@ -323,7 +324,7 @@ class Study:
         >>> study.extend(I=[5.0, 10.0]).data.spike_count.values
         array([0., 1., 4.])
         """
-        self._lay_out()
+        self.lay_out()
         with Lease.acquire(self.path):
             growth.grow(self.folder, {**(ranges or {}), **more}, self.place, self.block_seconds)
         return self.run() if run else self
@@ -360,7 +361,7 @@ class Study:
         for name in changes:
             if name not in ("resolution", "budget", "tolerance"):
                 raise errors.unknown("refine", "argument", name, ["resolution", "budget", "tolerance"])
-        self._lay_out()
+        self.lay_out()
         with Lease.acquire(self.path):
             rounds.change_rule(self.folder, changes)
         return self.run() if run else self
@@ -392,7 +393,7 @@ class Study:
             if name not in _FAILED:
                 raise errors.unknown("retry", "failure", name, _FAILED)
         with Lease.acquire(self.path):
-            for part in self.folder.parts:
+            for part in runs(self.folder):
                 bad = [r["block"] for r in self.folder.receipts(part) if any(r["status"].get(n) for n in wanted)]
                 for block in bad:
                     self.folder.drop_receipt(part, block)
@@ -419,7 +420,7 @@ class Study:
                     self.folder.drop_receipt(part, block)
         return found
 
-    def _lay_out(self, measure: bool = False) -> None:
+    def lay_out(self, measure: bool = False) -> None:
         """Add the parts of the plan that have no arrays yet; only who holds the lease may."""
         while set(self.folder.plan["parts"]) - set(self.folder.parts):
             try:
@@ -430,9 +431,13 @@ class Study:
 
     def _size(self) -> tuple[int, int]:
         """Blocks and points (times stimuli) of all parts."""
-        templates = [part_of(self.folder, name).template for name in self.folder.parts]
+        templates = [part_of(self.folder, name).template for name in runs(self.folder)]
         points = sum(int(np.prod(t.shape(t.variable(labels.STATUS)))) for t in templates)
-        return sum(t.n_blocks for t in templates), points
+        blocks = sum(t.n_blocks for t in templates)
+        if ASKED not in self.folder.parts:
+            return blocks, points
+        asked = len(self.folder.done(ASKED))
+        return asked, points // blocks * asked
 
     def _bar(self) -> Progress:
         bar = Progress(*self._size(), show=self.progress)
@@ -468,7 +473,7 @@ class Study:
             bar.grow(*self._size())
             return found
 
-        place = self._placed()
+        place = self.placed(self._left())
         if place.scheduler != INLINE:
             self._warm()
         further = None if place.scheduler == INLINE else more
@@ -486,23 +491,28 @@ class Study:
             plan = part_of(self.folder, name).plan
             plan.machine.seconds(plan, measure=True)
 
-    def _placed(self) -> Place:
-        """Where to run: as given, else the client in scope, else here if it is quick, else a cluster of our own."""
+    def placed(self, seconds: float) -> Place:
+        """Where to run so many CPU seconds: as given, else the client in scope, else here if it is quick, else a
+        cluster of our own.
+        """
         if self.place.given or self.place.scheduler == INLINE:
             return self.place
         client = client_in_scope()
         if client is not None:
             return replace(self.place, client=client)
-        return replace(self.place, scheduler=INLINE) if self._is_quick() else self.place
+        here = not self._is_wild() and seconds / self.place.processes < _QUICK
+        return replace(self.place, scheduler=INLINE) if here else self.place
 
-    def _is_quick(self) -> bool:
-        """Little work left, and none of it by functions that could take this process with them."""
-        parts = {name: part_of(self.folder, name) for name in self.folder.parts}
-        if self.timeout is not None or any(p.plan.functions or p.plan.engine != ENGINE for p in parts.values()):
-            return False
-        costs = {name: float(part.entry["seconds"]) for name, part in parts.items()}
-        left = sum(costs[p] * math.prod(parts[p].template.block.values()) for p, _ in missing_blocks(self.folder))
-        return left / self.place.processes < _QUICK
+    def _is_wild(self) -> bool:
+        """Whether functions run that could take this process with them, or for ever."""
+        plans = [part_of(self.folder, name).plan for name in runs(self.folder)]
+        return self.timeout is not None or any(p.functions or p.engine != ENGINE for p in plans)
+
+    def _left(self) -> float:
+        """CPU seconds of what is missing."""
+        parts = {name: part_of(self.folder, name) for name in runs(self.folder)}
+        costs = {n: float(p.entry["seconds"]) * math.prod(p.template.block.values()) for n, p in parts.items()}
+        return sum(costs[name] for name, _ in missing_blocks(self.folder))
 
     def _run_quietly(self) -> None:
         try:
@@ -524,7 +534,7 @@ class Study:
         bar.end("attached")
 
 
-def _temporary() -> Path:
+def temporary() -> Path:
     """A folder that is removed when this process ends."""
     root = Path(tempfile.mkdtemp(prefix="sneuron-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)

@@ -21,10 +21,20 @@ from sneuron.explore.recorded import open_recording
 from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read, Samples
 from sneuron.lang.model import Model, load_model
 
-__all__ = ["arguments", "located", "placed", "recorded", "store_of"]
+__all__ = [
+    "arguments",
+    "distribution_of",
+    "located",
+    "model_of",
+    "placed",
+    "recorded",
+    "stimulus_of",
+    "store_of",
+]
 
 RECORDING = "recording"
 _TABLES = ("refine", "space", "derive", "model", "outputs")
+_FIT = ("method", "budget", "batch", "starts", "target", "train", "test", "objective", "options")
 _ARGUMENTS = {"ranges": "space", "repeats": "repeat", "derived": "derive"}
 _SHAPES: dict[str, Callable[..., ranges.Samples]] = {
     "sobol": ranges.sobol, "halton": ranges.halton, "lhs": ranges.lhs, "random": ranges.random,
@@ -53,7 +63,7 @@ def arguments(read: Read) -> dict[str, Any]:
         Of the family of what is wrong, naming file, line and key.
     """
     file = read.file
-    model = _model(read)
+    model = model_of(read)
     cell = recorded(read)
     found = {
         "ranges": _ranges(read, model),
@@ -63,7 +73,7 @@ def arguments(read: Read) -> dict[str, Any]:
         "dt": file.dt,
         "method": file.method,
         "dtype": file.dtype,
-        "stimulus": _stimulus(read, cell),
+        "stimulus": stimulus_of(read, cell),
         "outputs": {name: _output(read, name, cell) for name in file.outputs},
         "record": tuple(file.record),
         "every": file.every,
@@ -79,7 +89,7 @@ def arguments(read: Read) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _model(read: Read) -> Model:
+def model_of(read: Read) -> Model:
     """The neuron of the file, with the channels and the noise that the file gives it."""
     file = read.file
     with located(read, ("model", "file" if file.model.file else "kind")):
@@ -133,7 +143,9 @@ def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
     words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", cause.where)
     inner = [(table, word) for word in words for table in _TABLES]
     outer = [("where", "keep") if word == "where" else (_ARGUMENTS.get(word, word),) for word in words]
-    return next((key for key in (*inner, *outer) if key in read.document.lines), ())
+    of_fit = [("fit", "objective", w) for w in words] if read.file.fit is not None else []
+    near = [("fit", w) for w in words if w in _FIT and read.file.fit is not None]
+    return next((key for key in (*of_fit, *near, *inner, *outer) if key in read.document.lines), ())
 
 
 def _ranges(read: Read, model: Model) -> list[Any]:
@@ -147,7 +159,7 @@ def _ranges(read: Read, model: Model) -> list[Any]:
     for name, axis in file.space.items():
         with located(read, ("space", name)):
             if axis.range is not None or axis.distribution is not None:
-                drawn[name] = tuple(axis.range) if axis.range else _distribution(axis.distribution)
+                drawn[name] = tuple(axis.range) if axis.range else distribution_of(axis.distribution)
             else:
                 together[name] = _axis(axis)
     derived = {name: ranges.derived(text) for name, text in file.derive.items()}
@@ -178,7 +190,7 @@ def _axis(axis: Axis) -> ranges.Range:
     return dataclasses.replace(found, dim=axis.dim) if axis.dim else found
 
 
-def _distribution(given: Distribution | None) -> Any:
+def distribution_of(given: Distribution | None) -> Any:
     """A frozen continuous distribution of scipy.stats, by its name there."""
     from scipy import stats
 
@@ -193,7 +205,7 @@ def _distribution(given: Distribution | None) -> Any:
         raise errors.ParameterError("distribution", f"{given.name} does not take these arguments: {cause}") from cause
 
 
-def _stimulus(read: Read, cell: xr.Dataset | None) -> Any:
+def stimulus_of(read: Read, cell: xr.Dataset | None) -> Any:
     table = read.file.stimulus
     if table is None:
         return None

@@ -98,6 +98,7 @@ class Axis(Text):
     range: Annotated[list[Quantity], Field(min_length=2, max_length=2)] | None = None
     distribution: Distribution | None = None
     dim: Name | None = None
+    scale: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")
     def _one(self) -> Axis:
@@ -108,6 +109,8 @@ class Axis(Text):
             )
         if self.dim and given != ["values"]:
             raise ValueError("dim (axes that vary together) goes with values")
+        if "scale" in self.model_fields_set and given != ["range"]:
+            raise ValueError("scale goes with range; in a grid it belongs inside: grid = { lo, hi, n, scale }")
         return self
 
 
@@ -190,6 +193,43 @@ class Recording(Text):
     relative: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
+class Target(Text):
+    """`[fit.objective.NAME]`: one term of the loss: an objective by name, or a measure or feature and its `goal`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Quantity | bool | list[Quantity]]
+    objective: str | None = None
+    measure: str | None = None
+    feature: str | None = None
+    variable: str | None = None
+    goal: Quantity | None = None
+    sd: Annotated[float, Field(gt=0)] | None = None
+    weight: Annotated[float, Field(gt=0)] | None = None
+    norm: Literal["mean", "rms", "max"] | None = None
+    missing: Annotated[float, Field(gt=0)] | None = None
+
+
+class FitTable(Text):
+    """`[fit]`: the parameters of [space] with a range are searched for the model that behaves like the [recording].
+
+    `method`, `budget`, `batch`, `starts`, `target` and `options` are those of `FitModel`; `train` and `test` number
+    sweeps. `model` is the file to which the fitted model is written; `level` is what is good enough for the region of
+    equally good points.
+    """
+
+    method: str = "cma"
+    budget: Count = 10_000
+    batch: Count | None = None
+    starts: Count | None = None
+    target: float | None = None
+    train: list[Annotated[int, Field(ge=0)]] | None = None
+    test: list[Annotated[int, Field(ge=0)]] | None = None
+    objective: dict[Name, Target] = {}
+    options: dict[Name, Quantity] = {}
+    model: str | None = None
+    level: Annotated[float, Field(gt=0)] | None = None
+
+
 class Report(Text):
     """`[report]`: the table that is printed when the study is done: the best points by the output `rank`, or how many
     points have each value of the output `count`, which is a flag, and the medians of `columns` there.
@@ -246,10 +286,13 @@ class Figure(Text):
 
     "sensitivity" needs a [sensitivity]: bars, or bands over time, of `output`; of all outputs that are single numbers
     when that is left out.
+
+    "prediction" and "region" need a [fit]: what the fitted model does in the sweeps numbered in `trace`, beside the
+    recording; and the set of equally good points over the `parameters`, with traces of `length` of some of them.
     """
 
     file: str
-    kind: Literal["fit", "classes", "boundaries", "sensitivity"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -265,12 +308,18 @@ class Figure(Text):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Figure:
-        fit = ("x", "y", "others", "trace")
-        classes = ("parameters", "lower", "upper", "against", "spread", "show", "length")
-        for kind, keys in (("fit", fit), ("classes", classes), ("sensitivity", ("output",))):
-            alien = [key for key in keys if key in self.model_fields_set]
-            if kind != self.kind and alien:
-                raise ValueError(f"{alien[0]} goes with kind = {kind!r}, not with {self.kind!r}")
+        keys = {
+            "fit": ("x", "y", "others", "trace"),
+            "classes": ("parameters", "lower", "upper", "against", "spread", "show", "length"),
+            "boundaries": (),
+            "sensitivity": ("output",),
+            "prediction": ("trace",),
+            "region": ("parameters", "length"),
+        }
+        alien = self.model_fields_set - {"file", "kind", *keys[self.kind]}
+        for key in [name for name in type(self).model_fields if name in alien]:
+            owner = next(kind for kind, own in keys.items() if key in own)
+            raise ValueError(f"{key} goes with kind = {owner!r}, not with {self.kind!r}")
         if self.kind == "fit" and not (self.x and self.y):
             raise ValueError("give x and y, the parameters of the map")
         return self
@@ -291,7 +340,7 @@ class StudyFile(Text):
 
     schema_: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    duration: Quantity
+    duration: Quantity | None = None
     model: ModelTable
     note: str = ""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
@@ -309,7 +358,8 @@ class StudyFile(Text):
     where: Where | None = None
     repeat: Repeat | None = None
     refine: Refine | None = None
-    outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)]
+    outputs: Annotated[dict[Name, Annotated[Output, BeforeValidator(_measure)]], Field(min_length=1)] = {}
+    fit: FitTable | None = None
     record: list[Name] = []
     every: Annotated[int, Field(ge=1)] = 1
     record_at: dict[Name, list[float]] | None = None
@@ -326,7 +376,11 @@ class StudyFile(Text):
     @model_validator(mode="after")
     def _together(self) -> StudyFile:
         drawn = [n for n, a in self.space.items() if a.range is not None or a.distribution is not None]
-        if drawn and self.samples is None:
+        if self.fit is not None:
+            self._fitted(drawn)
+        elif not self.outputs or self.duration is None:
+            raise ValueError(f"{'duration' if self.duration is None else '[outputs]'} is missing")
+        elif drawn and self.samples is None:
             raise ValueError(
                 f"{drawn[0]} has a range or distribution, and there is no [samples] table that says how many"
             )
@@ -335,6 +389,8 @@ class StudyFile(Text):
         if self.stimulus and self.stimulus.kind == "replay" and self.recording is None:
             raise ValueError("stimulus kind 'replay' needs a [recording]")
         kind = self.figure.kind if self.figure else ""
+        if (kind in ("prediction", "region")) != (self.fit is not None and bool(kind)):
+            raise ValueError("[figure] of kind 'prediction' or 'region' goes with a [fit], and no other does")
         if kind == "fit" and not (self.report and self.report.rank and self.recording):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):
@@ -346,6 +402,25 @@ class StudyFile(Text):
         if kind and kind != "sensitivity" and self.repeat and self.repeat.n > 1:
             raise ValueError("[figure] shows one run of a point; leave [repeat] out")
         return self
+
+    def _fitted(self, drawn: list[str]) -> None:
+        """What goes with a [fit], and what does not."""
+        if not drawn:
+            raise ValueError("[fit] has nothing to search: no parameter of [space] has a range or distribution")
+        listed = [n for n in self.space if n not in drawn]
+        for given, what in (
+            (listed, f"{listed[0] if listed else ''} has listed values"),
+            (self.samples, "[samples]"),
+            (self.outputs, "[outputs] (those of the objective are kept)"),
+            (self.repeat, "[repeat]"),
+            (self.report, "[report]"),
+            (self.record, "record"),
+            (self.convergence, "convergence"),
+        ):
+            if given:
+                raise ValueError(f"{what} does not go with [fit]")
+        if self.recording is None and (self.duration is None or not self.fit or not self.fit.objective):
+            raise ValueError("[fit] without a [recording] needs a duration, and an objective with goals")
 
 
 Title = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^/._][^/]*$")]

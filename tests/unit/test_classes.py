@@ -266,7 +266,7 @@ def studyfile_place() -> Any:
         ('count = "firing_pattern"', 'count = "firing_pattern"\nn = 3', ["report", "n goes with rank"]),
         ('count = "firing_pattern"', 'rank = "firing_period"', ["needs a [report] that says what they are"]),
         ('columns = ["firing_period"', 'columns = ["period"', ["study.toml:19, report.columns.0"]),
-        ('kind = "classes"', 'kind = "class"', ["study.toml:21, figure.kind", "'classes' or 'boundaries'"]),
+        ('kind = "classes"', 'kind = "class"', ["study.toml:21, figure.kind", "'classes', 'boundaries'"]),
         ('kind = "classes"', 'kind = "fit"', ["study.toml:20, figure", "parameters goes with kind = 'classes'"]),
         ('lower = "tonic"', 'x = "I"', ["study.toml:20, figure", "x goes with kind = 'fit'"]),
         ('lower = "tonic"', 'lower = "tonc"', ["study.toml:24, figure.lower", "Did you mean 'tonic'"]),

@@ -30,6 +30,8 @@ WALLS = {
     "dask": {"explore", "analysis", "plot"},
     "matplotlib": {"plot"},
     "pydantic": {"explore"},
+    "cma": {"explore"},
+    "optuna": {"explore"},
     "click": {"cli"},
     "pint": {"labels"},
 }
