@@ -27,7 +27,7 @@ WANTED, GOAL = 0.02, 3.0
 """Error of spike times (ms), and how many times cheaper chosen steps shall be."""
 SHARES = (0.95, 0.999)
 """Parts of all spikes that shall be so right."""
-OTHERS = ("exact", "izh2003", "izh2004")  # methods of linear and of quadratic neurons
+OTHERS = ("exact", "linear", "izh2003", "izh2004")  # methods of linear and of quadratic neurons
 FIXED = sorted((n for n in METHODS if n not in OTHERS), key=lambda n: -METHODS[n].order)
 STEPS = DURATION / np.round(10 * DURATION * 2 ** (np.arange(13) / 3)) if FULL else [0.05, 0.01]
 TOLERANCES = 10.0 ** np.arange(-3, -5.6, -0.25) if FULL else [1e-4, 1e-5]

@@ -103,6 +103,10 @@ def test_restarts_and_samples_are_packed(name: str, function: str, counts: dict[
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_module_is_readable_and_says_what_it_is(name: str, pair: str) -> None:
     model = load_model(name)
+    if model.noisy:
+        with pytest.raises(errors.ModelError, match="noisy"):
+            emit(model, method(pair))
+        return
     text = emit(model, method(pair), record=("v",), features=("v_max",)).text
     tree = ast.parse(text)
     assert model.hash in ast.get_docstring(tree)
