@@ -88,6 +88,7 @@ class TraceReader:
 def _times(value: xr.DataArray, name: str, where: str) -> FloatArray:
     """The time coordinate in ms, ascending."""
     coord = value.coords[TIME]
+    refuse_dtype(coord.dtype, TIME, where)
     time: FloatArray = np.asarray(coord.values, np.float64)
     time = time * float(labels.convert(1.0, labels.units_of(coord.attrs), "ms", where))
     if time.size < 2 or not np.all(np.diff(time) > 0):
