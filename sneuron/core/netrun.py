@@ -117,14 +117,21 @@ def SynDel(network: xr.Dataset, spikes: Any = None, dt: Any = None) -> xr.Datase
     if not is_network(network):
         raise errors.DataError(where, "this state has no synapses", mend="Give a network.")
     session = NetSession(network, where, dt, unstable=True)
-    given = network["spike"] if spikes is None else spikes
-    if not isinstance(given, xr.DataArray):
-        given = xr.DataArray(np.asarray(given), dims=[*session.points, labels.NEURON][-np.ndim(given) or 2 :])
-    if given.dtype != bool or not set(given.dims) <= set(session.dims):
-        raise errors.DataError(f"{where}: 'spikes'", f"{given.dtype} over {given.dims} says not who spikes", "bool")
-    flags = np.broadcast_to(session.flat(given), session.size).reshape(session.networks, session.each)
+    flags = _spiking(session, network["spike"] if spikes is None else spikes)
     session.send(flags)
     return network.drop_vars(PENDING, errors="ignore").assign({PENDING: session.pending(0)})
+
+
+def _spiking(session: NetSession, given: Any) -> Array:
+    """Who spikes, dims (network, neuron)."""
+    if not isinstance(given, xr.DataArray):
+        values = np.asarray(given)
+        names = list(session.dims)[max(0, len(session.dims) - values.ndim) :]
+        given = xr.DataArray(values, dims=names if len(names) == values.ndim else None)
+    if given.dtype != bool or any(session.dims.get(str(d)) != n for d, n in given.sizes.items()):
+        what = f"{given.dtype} over {dict(given.sizes)} says not who spikes"
+        raise errors.DataError("SynDel: 'spikes'", what, f"bool over {session.dims}")
+    return np.broadcast_to(session.flat(given), session.size).reshape(session.networks, session.each)
 
 
 def SynCur(network: xr.Dataset, dt: Any = None) -> xr.Dataset:

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.session import Session
+from sneuron.core.session import Session, start_of
 from sneuron.core.state import model_of
 from sneuron.core.stimulus import waves_of
 from sneuron.core.synapses import EXISTS, Wiring, is_network, wired
@@ -176,7 +176,7 @@ class NetSession(Session):
         self._run(traffic, n_steps, every, spikes, (taken, place[order] % shape[1]))
         traffic.record[:, :, order] = traffic.record.copy()
         self._last_sample(traffic, n_steps, every, place)
-        self._fail(traffic)
+        self._fail(traffic, start_of(self, n_steps))
         return traffic
 
     def _run(self, traffic: Traffic, n_steps: int, every: int, spikes: bool, taken: tuple[Array, Array]) -> None:
@@ -219,10 +219,11 @@ class NetSession(Session):
             row = self.lanes.row(self.kernel.source.program.row(name))
             traffic.record[k, n_steps // every] = row.reshape(-1)[place]
 
-    def _fail(self, traffic: Traffic) -> None:
+    def _fail(self, traffic: Traffic, end: float) -> None:
         """A network that was stopped is void as a whole; so is one with a state that is no number at the end."""
         for name in self.model.states:
             lost = ~np.isfinite(self.lanes.row(name)).reshape(self.networks, -1).all(1)
+            traffic.late[lost & (traffic.halted == 0)] = end
             traffic.halted[lost & (traffic.halted == 0)] = int(labels.Status.DIVERGED)
         bad = np.where(np.isnan(traffic.bad), np.inf, traffic.bad).reshape(self.networks, -1).min(1)
         when = np.fmin(np.where(np.isinf(bad), np.nan, bad), traffic.late)

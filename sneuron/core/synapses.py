@@ -290,8 +290,8 @@ class _Wires:
                 f"{ms[used][off][0]:g} ms is no multiple of dt, {self.dt:g} ms",
                 mend="Round the delays, or give another dt.",
             )
+        shortest = self._shortest(array, np.where(used, steps, LONGEST_EPOCH))
         steps = np.where(used, steps, 1)
-        shortest = self._shortest(array, steps)
         return steps, shortest, int(steps.max(initial=1))
 
     def _used(self, array: xr.DataArray) -> Array:

@@ -410,15 +410,15 @@ class Stages(Texts):
         ]  # fmt: skip
         return [
             *self._gap("_gap", ""),
-            f"_up = {self._climb('', 1)}",
+            f"_up = {self._climb(1)}",
             *self._gap("_over", "new."),
-            f"_down = {self._climb('new.', self.count)}",
+            f"_down = {self._climb(self.count)}",
             f"_what = raise_flag(_what, {' & '.join(['_ok', there, *armed])}, ONE)",
             f"_what = raise_flag(_what, {' & '.join(['_ok', '(_over < 0.0)', *inside, *armed])}, ONE)",
             *self._rearmed(),
         ]
 
-    def _climb(self, kind: str, stage: int) -> str:
+    def _climb(self, stage: int) -> str:
         """How fast the voltage gains on its threshold, at the old or the new states, where those are loaded."""
         level = self.program.threshold
         moving = [x for x in self.names.states if symbol(x) in level.free_symbols]

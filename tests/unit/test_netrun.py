@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import sneuron as sn
-from sneuron.core.network import connect
+from sneuron.core.network import NetSession, connect
 from sneuron.errors import SneuronError
 from sneuron.lang.model import load_model
 from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold
@@ -242,6 +242,33 @@ def test_a_network_with_a_neuron_that_fails_is_void_and_stops() -> None:
     assert np.isnan(run.v.values[1, :, 6:]).all()
     assert np.isnan(ended.v.values[1]).all()
     assert np.isnan(run.spike_count.values[1]).all()
+
+
+def test_a_state_that_is_no_number_after_the_last_step_has_a_time() -> None:
+    ends = {"pre": ("synapse", [0, 0]), "post": ("synapse", [1, 1])}
+    cells = sn.InitNeu({"model": "vogels_abbott_coba", "v": xr.DataArray([-60.0, -60.0], dims="neuron")})
+    net = connect(cells, xr.Dataset({"weight": 1.5e308, "delay": 0.2, "receptor": "exc"}, ends))
+    run = sn.RunSim(sn.SynDel(net, [True, False]), 0.2)
+    assert (int(run.status), float(run.first_bad_time)) == (int(sn.Status.DIVERGED), 0.2)
+
+
+def test_synapses_that_only_fill_a_row_do_not_shorten_epochs() -> None:
+    short = graph(2, 600, (0.5, 2.1)).reset_coords()
+    fill = {"pre": -1, "post": -1, "weight": np.nan, "delay": np.nan}
+    padded = {n: short[n].pad(synapse=(0, 300), constant_values=v).astype(short[n].dtype) for n, v in fill.items()}
+    rows = [graph(1, 900, (0.5, 2.1)).reset_coords(), short.drop_dims("synapse").assign(padded)]
+    both = xr.concat(rows, "k", data_vars=["pre", "post", "weight", "delay", "synapse_count"])
+    net = connect(cells(), both)
+    assert NetSession(net, "RunSim").wiring.epochs.tolist() == [5, 5]
+
+
+@pytest.mark.parametrize("spikes", [[True], [1] * N, True, [[True] * N]])
+def test_only_truths_of_all_neurons_say_who_spikes(spikes: Any) -> None:
+    if spikes is True:
+        assert sn.SynDel(network(), spikes).pending.any()
+    else:
+        with pytest.raises(SneuronError, match="says not who spikes"):
+            sn.SynDel(network(), spikes)
 
 
 @pytest.mark.parametrize("mean", [0.02, 2.0, 16.0, 43.0])
