@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -523,7 +524,12 @@ def _relatives(model: Model) -> Iterator[str]:
 
 
 def plain(value: Any) -> Any:
-    """What JSON holds of a value: numbers of numpy as numbers, mappings and sequences as they are, else text."""
+    """What JSON holds of a value: numbers of numpy as numbers, mappings and sequences as they are, else text.
+
+    JSON has no word for what is no number: it is null there.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

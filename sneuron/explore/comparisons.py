@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sneuron import errors, labels
 from sneuron.analysis.marginals import Marginal
 from sneuron.explore.designs import Design
-from sneuron.explore.ranges import Samples, checked_seed
+from sneuron.explore.ranges import Samples, checked_seed, is_choice
 
 __all__ = ["checked_groups", "curves", "nudges", "pick_freeze", "radial", "trajectories"]
 
@@ -198,7 +198,7 @@ def nudges(n: int, params: Mapping[str, Any], replicates: int = 4, nudge: Any = 
     own = ("replicates", _whole(replicates, where, "replicates", 2)), ("nudge", float(nudge))
     made = _samples(where, _shared(n, int(replicates), where), params, None, seed, own)
     for name, what in made.params.items():
-        if isinstance(what, list):
+        if is_choice(what, name):
             raise errors.ParameterError(where, f"{name!r} is a choice among values and has no derivative")
     return made
 

@@ -21,13 +21,10 @@ from sneuron.explore import samplers
 from sneuron.labels import CURVE, MATRIX, MOVE, MOVED, MOVED_BY, MOVED_FROM, REPLICATE, ROW, TRAJECTORY
 from sneuron.lang.keys import philox
 
-__all__ = ["BASE", "STRUCTURES", "Design", "Structure", "frequencies", "matrices"]
+__all__ = ["STRUCTURES", "Design", "Structure", "frequencies", "matrices"]
 
 Floats = npt.NDArray[np.float64]
 Places = Mapping[str, npt.NDArray[Any]]
-
-BASE = 0
-"""Number of the move that all others of a star are compared with."""
 
 _REPLICATE, _BEGIN, _OTHER, _ORDER, _PHASE = (0x5E450000 + k for k in range(5))
 """Streams of random numbers."""

@@ -112,6 +112,7 @@ def index_numbers(found: xr.Dataset) -> dict[str, Any]:
     told = {}
     for name in _names(found):
         own = picked(found, name)
+        own = own.isel({SIZE: -1}) if SIZE in own.dims else own
         ends = [f"{v}{end}" for v in shown for end in ("", "_low", "_high") if f"{v}{end}" in own]
         if set(own[shown[0]].dims) == {PARAM}:
             told[name] = {str(p): {v: float(own[v].sel({PARAM: p})) for v in ends} for p in own[PARAM].values}

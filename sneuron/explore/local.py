@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Mapping
@@ -27,6 +28,12 @@ __all__ = ["local_analysis"]
 
 _WHERE = "SensAnal"
 _NUDGE = 1e-3
+_RUN = ("dt", "dtype", "every", "allow_unstable")
+"""What a run of states and derivatives takes besides how long it is and its stimulus."""
+_OWN = ("ranges", "model", "method", "outputs", "store", "seed", "wait", "refine")
+"""Arguments of a sweep that have another place here, or none."""
+_SWEEP = ("settle", "rtol", "atol", "engine")
+"""What such a run does not take, and would give other numbers beside it."""
 
 
 def local_analysis(
@@ -46,6 +53,7 @@ def local_analysis(
         `nudge` (relative, 0.001) and what `ParamSweep` takes. States in `record` are integrated together with their
         derivatives (see `sensitivities`).
     """
+    _check_taken(more, outputs, store, seed)
     sweep = dict(more)
     nudge = _checked_nudge(sweep.pop("nudge", _NUDGE))
     if sweep.get("duration") is None:
@@ -56,18 +64,36 @@ def local_analysis(
     record = tuple(sweep.pop("record", ()))
     found: dict[str, xr.Dataset] = {}
     attrs: dict[Any, Any] = {}
+    data = xr.Dataset()
     if outputs is not None or not record:
         changed = _changed(values, known, nudge)
         data = ParamSweep(changed, model, outputs=outputs, store=store, seed=seed, **sweep)
         found = results.analysed(data, results.outputs_of(data, (CHANGE,)), request)
         found = {name: one.sel({PARAM: list(values)}) for name, one in found.items()}
-        attrs = {**data.attrs, **results.told_of_missing(data, found, request)}
+        attrs = {str(k): v for k, v in data.attrs.items() if k != "space"}
     if record:
-        found |= _exact(model, values, record, sweep)
+        exact, run = _exact(model, values, record, sweep)
+        found, data = found | exact, data if data.data_vars else run
+    attrs |= results.told_of_missing(data, found, request)
     design = {"kind": "local", "at": values, "nudge": nudge}
     own = {"method": "local", "design": json.dumps(design), "title": f"local sensitivity of {', '.join(found)}"}
-    kept = {str(k): v for k, v in attrs.items() if k != "space"}
-    return results.combined(found).assign_attrs({**kept, **own})
+    own |= {"missing": missing, "outputs_analysed": json.dumps(list(found))}
+    return results.combined(found).assign_attrs({**attrs, **own})
+
+
+def _check_taken(more: Mapping[str, Any], outputs: Any, store: Any, seed: int) -> None:
+    """Nothing is given that would be ignored."""
+    alone = outputs is None and bool(more.get("record"))
+    own = ["duration", "stimulus", "record", *_RUN]
+    sweep = ["nudge", *(n for n in inspect.signature(ParamSweep).parameters if n not in _OWN)]
+    known = own if alone else [n for n in sweep if n not in (_SWEEP if more.get("record") else ())]
+    for name in more:
+        if name not in known:
+            what = f"argument of method 'local'{' for recorded states' if more.get('record') else ''}"
+            raise errors.unknown(_WHERE, what, name, known)
+    if alone and (store is not None or seed != 0):
+        what = "store and seed are for studies, and derivatives of recorded states are one run"
+        raise errors.ParameterError(_WHERE, what, mend="Leave them out, or ask for outputs.")
 
 
 def _checked_nudge(nudge: Any) -> float:
@@ -105,8 +131,8 @@ def _changed(values: Mapping[str, float], known: Known, nudge: float) -> dict[st
 
 def _exact(
     model: Any, values: Mapping[str, float], record: tuple[str, ...], sweep: Mapping[str, Any]
-) -> dict[str, xr.Dataset]:
-    """Derivatives of recorded states, which a model of model and derivatives has as states."""
+) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
+    """Derivatives of recorded states, which a model of model and derivatives has as states; and its run."""
     from sneuron.core.run import RunSim
     from sneuron.core.state import InitNeu
     from sneuron.core.stimulus import InjCur
@@ -122,10 +148,10 @@ def _exact(
     stimulus = sweep.get("stimulus")
     for item in stimulus if isinstance(stimulus, list | tuple) else [] if stimulus is None else [stimulus]:
         state = InjCur(state, item)
-    own = {k: sweep[k] for k in ("dt", "method", "dtype", "every", "allow_unstable") if k in sweep}
+    own = {k: sweep[k] for k in _RUN if k in sweep}
     wanted = [*record, *(n for column in names.values() for n in column)]
     run = RunSim(state, sweep["duration"], record=wanted, **own)
-    return {x: described(_along(run, x, columns, values), run[x].attrs) for x, columns in names.items()}
+    return {x: described(_along(run, x, columns, values), run[x].attrs) for x, columns in names.items()}, run
 
 
 def _along(run: xr.Dataset, state: str, columns: list[str], values: Mapping[str, float]) -> xr.Dataset:

@@ -344,6 +344,14 @@ def range_of(what: Any, where: str) -> Range:
     return _of_array(what, where)
 
 
+def is_choice(what: Any, where: str) -> bool:
+    """Whether a sampled parameter is a choice among values, and no interval or distribution."""
+    if (hasattr(what, "dist") and hasattr(what, "ppf")) or (isinstance(what, tuple) and len(what) == 2):
+        return False
+    found = range_of(what, where)
+    return not (found.kind in ("linear", "log") and found.size == 0)
+
+
 def marginal_in(what: Any, unit: str, where: str) -> Marginal:
     """What a sampled parameter is drawn from, in `unit`."""
     if hasattr(what, "dist") and hasattr(what, "ppf"):

@@ -7,7 +7,9 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +180,10 @@ def SensAnal(
     check_growth(estimator, until, most)
     design, own, sweep = _sorted(estimator, more)
     request = Request(estimator, **asked, options=own)
-    plan = planned(what, ranges, design_of(name, n, until), outputs, seed, design, sweep)
+
+    def plan(size: int | None) -> Plan:
+        return planned(what, ranges, design_of(name, size), outputs, seed, design, sweep)
+
     study = _study(plan, store, n, sweep)
     return analysis_of(study, request, None, until, most, history)
 
@@ -209,12 +214,13 @@ def analysis_of(
         wanted = _outputs(data, request.estimator, names, params, study.plan)
         found = results.analysed(data, wanted, request, held)
         half = results.half_width(found, request.estimator)
-        if until is None or np.isnan(half) or half <= until:
+        if until is None or half <= until:
             break
         size = _size(study)
-        if 2 * size > most:
-            text = f"SensAnal: intervals are {half:.3g} to either side at n = {size:,}, and not {until:g}"
-            warnings.warn(f"{text}; `most` is {most:,}.", errors.IncompleteWarning, stacklevel=3)
+        if np.isnan(half) or 2 * size > most:
+            text = f"intervals are {half:.3g} to either side at n = {size:,}, and not {until:g}; `most` is {most:,}"
+            text = f"no index has an interval at n = {size:,}: see `remark`" if np.isnan(half) else text
+            warnings.warn(f"SensAnal: {text}.", errors.IncompleteWarning, stacklevel=3)
             break
         study.extend(n=2 * size)
     about = (
@@ -223,17 +229,10 @@ def analysis_of(
     return _told(data, found, request, wanted, history, about)
 
 
-def design_of(method: str, n: int | None, until: float | None = None) -> Callable[..., Samples]:
+def design_of(method: str, n: int | None) -> Callable[..., Samples]:
     """The design of a method, as a function of parameters, seed and options."""
     way = DESIGNS[method]
-    size = way.usual if n is None else n
-
-    def make(params: Mapping[str, Any], seed: int, **options: Any) -> Samples:
-        if way.make is trajectories and until is not None:
-            options.setdefault("candidates", 0)
-        return way.make(size, params, seed=seed, **options)
-
-    return make
+    return partial(way.make, way.usual if n is None else n)
 
 
 def planned(
@@ -250,7 +249,7 @@ def planned(
     drawn = {n: w for n, w in given.items() if n not in still}
     if not drawn:
         raise errors.ParameterError(_WHERE, "every parameter has one value only", mend="Write {'gNa': (80, 160)}.")
-    parts = [make(drawn, seed, **design), *([still] if still else [])]
+    parts = [make(drawn, seed=seed, **design), *([still] if still else [])]
     return Plan.make(parts, model, outputs=outputs, seed=seed, **{k: v for k, v in sweep.items() if k in _PLAN})
 
 
@@ -278,7 +277,8 @@ def _of_points(
             )
     request = Request(estimator, **asked, options=options)
     if isinstance(what, Study):
-        if n is not None and n > _size(what):
+        size = 0 if n is None and until is None else _size(what)
+        if n is not None and n > size:
             what.extend(n=n)
         return analysis_of(what, request, outputs, until, most, history, params)
     names = _outputs(data, estimator, outputs, params)
@@ -363,28 +363,20 @@ def _sorted(estimator: Estimator, more: Mapping[str, Any]) -> tuple[dict[str, An
     return next(parts), next(parts), next(parts)
 
 
-def _study(plan: Plan, store: Any, n: int | None, sweep: Mapping[str, Any]) -> Study:
-    """The study of a plan; one that is there with fewer points, or more, is that study."""
+def _study(make: Callable[[int | None], Plan], store: Any, n: int | None, sweep: Mapping[str, Any]) -> Study:
+    """The study of a plan of `n` points; one that is there with fewer points, or more, is that study."""
+    plan = make(n)
     place = Place(**{k: v for k, v in sweep.items() if k in _PLACE})
     own = {k: v for k, v in sweep.items() if k in _STUDY}
     there = store is not None and (Path(checked_path(store, "store")) / "study.json").exists()
-    if there:
-        plan = _as_begun(plan, Study.open(store).plan)
+    begun = _design(Study.open(store).plan.space) if there else None
+    if begun is not None:
+        with suppress(errors.ParameterError):  # a study with other options: `create` tells
+            plan = make(begun.size * begun.share)
     study = Study.create(plan, store, place=place, measure=True, **own)
     if there and n is not None and n > _size(study):
         study.extend(n=n)
     return study
-
-
-def _as_begun(plan: Plan, old: Plan) -> Plan:
-    """A plan with as many points as an old one began with."""
-    begun = _design(old.space)
-    if begun is None:
-        return plan
-    axes = tuple(
-        replace(a, size=begun.size, total=begun.total) if isinstance(a, Design) else a for a in plan.space.axes
-    )
-    return replace(plan, space=replace(plan.space, axes=axes))
 
 
 def _design(space: Space) -> Design | None:

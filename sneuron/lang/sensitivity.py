@@ -46,7 +46,8 @@ def sensitivities(model: Any, parameters: Sequence[str]) -> Model:
     Raises
     ------
     UnknownNameError, ModelError
-        For parameters that the model does not have, or whose effect cannot be written down.
+        For parameters that the model does not have, or whose effect cannot be written down; noise whose strength
+        depends on one of them, or on a state.
 
     Notes
     -----
@@ -103,6 +104,7 @@ class _Augmented:
         """The description."""
         model, spec = self.model, self.model.spec
         self._check_names()
+        self._check_noises()
         states, equations, reset = dict(spec.states), dict(spec.equations), dict(spec.reset)
         for p in self.names:
             for x in model.states:
@@ -136,6 +138,16 @@ class _Augmented:
             if name in taken:
                 raise errors.ModelError("sensitivities", f"the name {name!r} is taken", mend="Rename it in the model.")
             taken.append(name)
+
+    def _check_noises(self) -> None:
+        """Noise drives no sensitivity: its strength depends on no state, and on none of the parameters."""
+        for name, wiener in self.model.noises.items():
+            for strength in wiener.states.values():
+                for y in [*self.model.states, *self.names]:
+                    if y == wiener.correlation or self._total(strength, y) != 0:
+                        what = f"the strength of noise {name!r} depends on {y!r}"
+                        mend = "Leave the noise out, or this parameter."
+                        raise errors.ModelError("sensitivities", what, "noise of constant strength", mend=mend)
 
     def _lifted(self, p: str) -> str:
         """The state that stands for the sensitivity of v to a parameter of the capacitance."""

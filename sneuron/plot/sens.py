@@ -25,8 +25,9 @@ __all__ = ["PlotSens"]
 Floats = npt.NDArray[np.float64]
 
 _WHERE = "PlotSens"
-_HUES = ("#0f6fb3", "#d1495b", "#2e933c", "#8f5fbf", "#d98c00", "#3aa6b9", "#7a5230", "#5c6b73", "#c2b280", "#1b4965")
-_DARK, _LIGHT = "#0f6fb3", "#a9cce6"
+_HUES = ("#0f6fb3", "#d1495b", "#2e933c", "#8f5fbf", "#d98c00", "#3aa6b9", "#7a5230", "#5c6b73", "#c2b280", "#1b4965",
+         "#e78ac3", "#7fb800")  # fmt: skip
+_DARK, _LIGHT, _REST = "#0f6fb3", "#a9cce6", "#9aa3ab"
 _SHORT = {
     "S1": "alone (S1)", "ST": "with all others (ST)", "mu_star": "mean size (mu*)", "sigma": "spread (sigma)",
     "pawn_median": "PAWN, median distance", "delta": "delta", "ST_bound": "ST at most",
@@ -87,11 +88,12 @@ def PlotSens(data: xr.Dataset, output: str | None = None, most: Any = 12, title:
         raise errors.DataError(_WHERE, "the result is of outputs with dims of their own", known, mend="Give output=...")
     shown = [name for name in shown if name in part]
     names = _ranked(part[shown[0]], most)
+    rest = part.drop_sel({PARAM: names})
     part = part.sel({PARAM: names})
     head = _title(data, output) if title is None else title
     dims = [str(d) for d in part[shown[0]].dims if d != PARAM]
     if dims == [TIME]:
-        return _over_time(part, shown, head, output or "output")
+        return _over_time(part, rest, shown, head, output or "output")
     if SIZE in dims and len(dims) == 1:
         return _history(part, shown[0], head)
     if dims in ([], [OUTPUT], [CLASS]):
@@ -194,7 +196,7 @@ def _axis(values: xr.DataArray, name: str) -> str:
     return f"{_MEANS.get(name, name)}{'' if unit in ('1', '') else f' [{unit}]'}"
 
 
-def _over_time(part: xr.Dataset, shown: Sequence[str], head: str, name: str) -> Figure:
+def _over_time(part: xr.Dataset, rest: xr.Dataset, shown: Sequence[str], head: str, name: str) -> Figure:
     """The output, shares of variance stacked, and total indices with their bands, one under the other."""
     stacked = "S1" in shown
     level = "mean" in part
@@ -206,7 +208,7 @@ def _over_time(part: xr.Dataset, shown: Sequence[str], head: str, name: str) -> 
     if level:
         _level(rows.pop(0), time, part, name)
     if stacked:
-        _stack(rows.pop(0), time, part["S1"], hues)
+        _stack(rows.pop(0), time, part["S1"], rest["S1"], hues)
     _bands(rows[0], time, part, shown[0], hues)
     unit = str(part[TIME].attrs.get("units", "ms"))
     rows[0].set_xlabel(f"time [{unit}]")
@@ -226,14 +228,16 @@ def _level(ax: Axes, time: Floats, part: xr.Dataset, name: str) -> None:
     tidy(ax)
 
 
-def _stack(ax: Axes, time: Floats, values: xr.DataArray, hues: dict[str, str]) -> None:
+def _stack(ax: Axes, time: Floats, values: xr.DataArray, rest: xr.DataArray, hues: dict[str, str]) -> None:
     """What each parameter explains alone, one on the other; what is left up to 1 takes several together."""
-    shares = np.maximum(np.nan_to_num(values.transpose(PARAM, TIME).values), 0.0)
+    every = [np.maximum(np.nan_to_num(v.transpose(PARAM, TIME).values), 0.0) for v in (values, rest)]
+    shares = np.concatenate([every[0], every[1].sum(axis=0, keepdims=True)])
     blank = np.isnan(values.transpose(PARAM, TIME).values).all(axis=0)
     shares = shares / np.maximum(shares.sum(axis=0), 1.0)
     below = np.zeros(time.size)
-    for share, hue in zip(shares, hues.values(), strict=True):
-        ax.fill_between(time, below, below + share, where=~blank, color=hue, lw=0)
+    for share, hue in zip(shares, [*hues.values(), _REST], strict=True):
+        label = "those not shown" if hue == _REST and rest.sizes[PARAM] else None
+        ax.fill_between(time, below, below + share, where=~blank, color=hue, lw=0, label=label)
         below = below + share
     ax.fill_between(time, below, 1.0, where=~blank, color=GREY, lw=0, label="only together")
     ax.set_ylim(0.0, 1.0)

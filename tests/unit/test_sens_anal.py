@@ -90,6 +90,27 @@ def test_until_that_is_not_reached_is_told(tmp_path) -> None:
     assert json.loads(found.attrs["design"])["n"] == 64
 
 
+def test_until_without_any_interval_is_told(tmp_path) -> None:
+    """No point fires: the count is constant, and no number of points makes its indices sure."""
+    with pytest.warns(errors.IncompleteWarning, match="no index has an interval"):
+        found = SensAnal("lif", {"gL": (20.0, 30.0), "I": (0.0, 1.0)}, n=64, until=0.1, store=tmp_path / "s", **LIF)
+    assert found.S1.isnull().all()
+
+
+@pytest.mark.parametrize(("method", "few", "many"), [("morris", 32, 64), ("efast", 8 * 65, 16 * 65), ("dgsm", 64, 128)])
+def test_a_larger_n_makes_the_study_of_any_design_grow(method, few, many, tmp_path) -> None:
+    """Also where candidates, or the points of a curve, would follow from `n` in a study that begins with it."""
+    SensAnal("lif", BOX, method=method, n=few, store=tmp_path / "s", **LIF)
+    first = Study.open(tmp_path / "s").data["count"].load()
+    found = SensAnal("lif", BOX, method=method, n=many, store=tmp_path / "s", **LIF)
+    assert json.loads(found.attrs["design"])["n"] == many
+    grown = Study.open(tmp_path / "s").data["count"]
+    np.testing.assert_array_equal(grown.isel({grown.dims[0]: slice(0, first.shape[0])}), first)
+    more = {"dgsm": {"nudge": 0.1}, "efast": {"replicates": 4}, "morris": {"levels": 8}}[method]
+    with pytest.raises(errors.StoreError, match="another study"):
+        SensAnal("lif", BOX, method=method, n=many, store=tmp_path / "s", **more, **LIF)
+
+
 @pytest.mark.parametrize("method", ["morris", "efast", "dgsm", "first", "pawn", "delta", "pce"])
 def test_every_method_plans_its_own_study(method, tmp_path) -> None:
     n = {"morris": 10, "efast": 4 * 65}.get(method, 256)
@@ -120,8 +141,14 @@ def test_a_grid_that_is_there_is_analysed_exactly(tmp_path) -> None:
     shares = [values.mean(axis=1).var() / values.var(), values.mean(axis=0).var() / values.var()]
     np.testing.assert_allclose(found.S1.sel(param=["I", "t_ref"]), shares)
     assert SensAnal(Study.open(tmp_path / "s")).S1.equals(found.S1)
-    with pytest.raises(errors.ParameterError, match="does not grow"):
-        SensAnal(Study.open(tmp_path / "s"), n=100)
+    for more in ({"n": 100}, {"until": 0.1}):
+        with pytest.raises(errors.ParameterError, match="does not grow"):
+            SensAnal(Study.open(tmp_path / "s"), **more)
+    line = SensAnal(data.isel(t_ref=0))
+    assert line.param.values.tolist() == ["I"]
+    np.testing.assert_allclose(line.S1, 1.0)
+    with pytest.raises(errors.DataError, match="'t_ref' has one value here: 1"):
+        SensAnal(data.isel(t_ref=0), ["I", "t_ref"])
 
 
 def test_any_distribution_fixed_and_derived_parameters(tmp_path) -> None:
@@ -150,6 +177,7 @@ def test_a_design_beside_a_grid_is_analysed_at_each_of_its_values(tmp_path) -> N
     np.testing.assert_allclose(found.S1.isel(t_ref=1), alone.S1)
     mixed = sn.ParamSweep([sn.sobol(256, box), {"t_ref": [1.0, 4.0]}], "lif", store=tmp_path / "t", **LIF)
     assert set(SensAnal(mixed).param.values) == {"gL", "I", "t_ref"}
+    assert set(SensAnal(mixed.isel(t_ref=1)).param.values) == {"gL", "I"}
 
 
 def test_time_resolved_indices_of_a_recorded_state(tmp_path) -> None:
@@ -223,6 +251,17 @@ def test_local_derivatives_of_states_agree_with_differences(tmp_path) -> None:
     np.testing.assert_allclose(found.effect.values[0], 120.0 * found.slope.values[0])
     assert found.effect.attrs["units"] == "mV"
     assert len(sn.PlotSens(found).axes) == 1
+    assert len(sn.PlotSens(found, "v").axes) == 1
+
+
+def test_local_derivatives_that_end_at_a_spike_are_told() -> None:
+    cell = {"method": "local", "record": ["v"], "duration": 30.0}
+    with pytest.warns(errors.IncompleteWarning, match="diverged 1"):
+        found = SensAnal("lif", {"I": 900.0}, **cell)
+    assert found.attrs["complete"] == 0
+    assert found.slope.isnull().all()
+    with pytest.raises(errors.DataError, match="diverged 1"):
+        SensAnal("lif", {"I": 900.0}, missing="raise", **cell)
 
 
 def test_a_refined_study_is_analysed_as_its_map(tmp_path) -> None:
@@ -318,6 +357,16 @@ REFUSED = {
     "local without names": (lambda: SensAnal("lif", method="local", duration=1), "names no parameters"),
     "local state": (lambda: SensAnal("hh", ["gNa"], method="local", record=["w"], duration=1), "state"),
     "local n": (lambda: SensAnal("hh", ["gNa"], method="local", n=3, duration=1), "means nothing"),
+    "local argument": (lambda: SensAnal("hh", ["gNa"], method="local", outputs={}, duration=1, wrkers=2), "workers"),
+    "local of states": (
+        lambda: SensAnal("hh", ["gNa"], method="local", record=["v"], duration=1, settle=5),
+        "for recorded states",
+    ),
+    "local store": (
+        lambda: SensAnal("hh", ["gNa"], method="local", record=["v"], duration=1, store="x"),
+        "Leave them out",
+    ),
+    "no points": (lambda: SensAnal(some().isel(point=slice(0, 0))), "no points"),
     "nudge": (lambda: SensAnal("hh", ["gNa"], method="local", nudge=2, duration=1), "relative change"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from sneuron import curves, errors, nudges, pick_freeze, radial, random, sobol, trajectories
+from sneuron import curves, errors, grid, nudges, pick_freeze, radial, random, sobol, trajectories
 from sneuron.analysis.marginals import DISTRIBUTION, Marginal, marginal_told
 from sneuron.explore import samplers
 from sneuron.explore.coords import design_points
@@ -234,6 +234,8 @@ REFUSED = {
     "no ends": (lambda: trajectories(10, ENDLESS), "'x' runs from -inf to inf"),
     "nudge": (lambda: nudges(64, BOX, nudge=0.7), "nudge = 0.7"),
     "choice": (lambda: nudges(64, {"a": [1.0, 2.0]}), "no derivative"),
+    "choice from an array": (lambda: nudges(64, {"a": np.array([1.0, 2.0, 3.0])}), "no derivative"),
+    "choice from a range": (lambda: nudges(64, {"a": grid(1, 3, 3)}), "no derivative"),
     "short curve": (lambda: curves(8 * 33, BOX), "33 points on a curve do not resolve 4 harmonics"),
     "group of nothing": (lambda: pick_freeze(64, BOX, groups={"g": []}), "no list of parameters"),
     "group of a stranger": (lambda: pick_freeze(64, BOX, groups={"g": ["a", "bb"]}), "did you mean 'b'"),

@@ -75,6 +75,18 @@ def test_a_study_tells_which_parameters_matter(file) -> None:
     assert told["count"]["I"]["ST"] == float(kept.ST.sel(param="I", output="count"))
     direct = sn.SensAnal(sn.Study.open(file.with_suffix(".zarr")), outputs=["count", "top", "v"])
     assert kept.drop_attrs().equals(direct.drop_attrs())
+    grown = sn.SensAnal(sn.Study.open(file.with_suffix(".zarr")), outputs=["count", "top", "v"], history=True)
+    last = indices.index_numbers(grown)["indices"]
+    assert set(last) == set(told)
+    assert last["top"]["I"] == pytest.approx(told["top"]["I"], rel=1e-12)
+
+
+def test_what_is_no_number_is_null_in_json(file) -> None:
+    """Without current nothing fires: there is no index of the count."""
+    text = STUDY.replace("450 pA", "0 pA").replace("600 pA", "1 pA").split("[figure]")[0]
+    file.write_text(text)
+    told = json.loads(call("run", str(file), "--json"), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert told["sensitivity"]["indices"]["count"]["I"]["ST"] is None
 
 
 def test_a_study_grows_until_it_is_sure(file) -> None:
@@ -199,6 +211,11 @@ def test_bands_over_time_and_history() -> None:
     assert [ax.get_ylabel() for ax in figure.axes] == ["output", "alone (S1)", "with all others (ST)"]
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[2].lines}
     np.testing.assert_array_equal(lines["x2"], found.ST.sel(param="x2"))
+    assert [t.get_text() for t in figure.axes[1].get_legend().get_texts()] == ["only together"]
+    cut = sn.PlotSens(found, most=2).axes[1]
+    assert [t.get_text() for t in cut.get_legend().get_texts()] == ["those not shown", "only together"]
+    tops = [[c.get_paths()[0].get_extents().y0 for c in ax.collections] for ax in (figure.axes[1], cut)]
+    np.testing.assert_allclose(tops[0][-1], tops[1][-1])
     grown = sn.PlotSens(sn.SensAnal(data, history=True))
     assert len(grown.axes[0].lines) == len(grown.axes[1].lines) == 3
 

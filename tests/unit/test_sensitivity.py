@@ -105,6 +105,7 @@ def test_a_reset_ends_it_and_says_so() -> None:
                 params={"g": Param(0.1, "mS/cm2"), "r": Param(0.2, "1/ms")}))}),
             ["x.r"], errors.ModelError, "Markov scheme",
         ),
+        (sn.NoiseAdd("passive", "ou"), ["ou.std"], errors.ModelError, "strength of noise 'ou.w' depends on 'ou.std'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(model, parameters, kind, says) -> None:

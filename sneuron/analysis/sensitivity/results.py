@@ -81,6 +81,9 @@ def outputs_of(data: xr.Dataset, dims: Sequence[str], wanted: Any = None) -> lis
     UnknownNameError, DataError
         A name that is no output; no output at all.
     """
+    if not all(data.sizes[d] for d in dims):
+        sizes = {d: data.sizes[d] for d in dims}
+        raise errors.DataError("SensAnal", f"there are no points: {sizes}", "one at least along each dim")
     there = [str(n) for n, v in data.data_vars.items() if set(dims) <= set(v.dims) and v.dtype.kind in "fiub"]
     if wanted is not None:
         listed = [wanted] if isinstance(wanted, str) else [str(n) for n in wanted]

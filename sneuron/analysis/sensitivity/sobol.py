@@ -40,7 +40,8 @@ def groups_of(data: xr.Dataset) -> tuple[list[str], bool]:
 def sums(data: xr.Dataset, name: str, start: xr.Dataset | None = None) -> xr.Dataset:
     """All that indices of an output need: sums over rows, for each replicate.
 
-    Sums of more rows are had by giving those before as `start`: to the same bits as of all rows at once.
+    Sums of more rows are had by giving those before as `start`: to the same bits as of all rows at once where those
+    before are whole steps of `walk.blocks`, else to rounding.
 
     Parameters
     ----------

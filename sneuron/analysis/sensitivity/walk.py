@@ -86,9 +86,12 @@ def parameters(data: xr.Dataset, names: Any = None) -> list[str]:
         for name in listed:
             if name not in data.coords:
                 raise errors.unknown(where, "coordinate", name, [str(c) for c in data.coords])
+            if not data[name].dims:
+                given = f"parameter {name!r} has one value here: {float(data[name]):g}"
+                raise errors.DataError(where, given, "parameters that vary over the points")
         return list(dict.fromkeys(listed))
-    found = [n for n in _swept(data.attrs) if n in data.coords]
-    found = found or [str(n) for n, c in data.coords.items() if DISTRIBUTION in c.attrs]
+    found = [n for n in _swept(data.attrs) if n in data.coords and data[n].dims]
+    found = found or [str(n) for n, c in data.coords.items() if DISTRIBUTION in c.attrs and c.dims]
     found = found or [str(n) for n, c in data.coords.items() if _may_be(str(n), c)]
     if not found:
         given = (
