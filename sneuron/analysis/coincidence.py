@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sneuron import errors, labels
 from sneuron.analysis.measure import FloatArray, Output, measure
-from sneuron.analysis.segments import bisect, divided, total
+from sneuron.analysis.segments import bisect, blocks, divided, places, total
 from sneuron.analysis.spikes import IntArray, SpikeTrains, Trains
 
 __all__ = ["Coincidence"]
@@ -122,28 +121,15 @@ def _coincidences(
 ) -> FloatArray:
     """Coincidences of the trains `model` of `spikes` with the trains `data` of `reference`, block after block."""
     found = np.zeros(model.size)
-    ends = np.cumsum(spikes.count[model])
     count = _one_to_one if matching == "one-to-one" else _nearest
-    begin = 0
-    while begin < model.size:
-        done = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, done + _BLOCK, "right")))
-        block = _rows(spikes, model[begin:end])
-        row = data[begin:end][block.row]
+    for block in blocks(spikes.count[model], _BLOCK):
+        at, first = places(spikes, model[block])
+        row = np.repeat(data[block], np.diff(first))
         low, high = reference.first[:-1][row], reference.first[1:][row]
-        near = bisect(reference.times, low, high, block.times - (delta + _SLACK), right=False)
-        far = bisect(reference.times, low, high, block.times + (delta + _SLACK), right=True)
-        found[begin:end] = count(block.first, near, far)
-        begin = end
+        near = bisect(reference.times, low, high, spikes.times[at] - (delta + _SLACK), right=False)
+        far = bisect(reference.times, low, high, spikes.times[at] + (delta + _SLACK), right=True)
+        found[block] = count(first, near, far)
     return found
-
-
-def _rows(trains: Trains, rows: IntArray) -> Trains:
-    """The given trains, in the given order."""
-    n = trains.count[rows]
-    first = np.concatenate(([0], np.cumsum(n)))
-    at = np.arange(first[-1]) + np.repeat(trains.first[:-1][rows] - first[:-1], n)
-    return replace(trains, times=trains.times[at], first=first, shape=(rows.size,), failed=trains.failed[rows])
 
 
 def _one_to_one(first: IntArray, near: IntArray, far: IntArray) -> IntArray:

@@ -117,8 +117,7 @@ def CountError(
     >>> CountError([[3.0, 8.0], [4.0]], [2.0, 5.0, 9.0])
     array([-1., -2.])
     """
-    shape = np.broadcast_shapes(spikes.shape, reference.shape)
-    return (spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]).astype(np.float64)
+    return _more(spikes, reference)
 
 
 @measure(
@@ -158,10 +157,14 @@ def RateError(
     >>> RateError([[3.0, 8.0], [4.0]], [2.0, 5.0, 9.0], t_stop=10.0)
     array([-100., -200.])
     """
-    shape = np.broadcast_shapes(spikes.shape, reference.shape)
-    more = spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]
     start, stop = spikes.window
-    return more.astype(np.float64) * (1000.0 / (stop - start))
+    return _more(spikes, reference) * (1000.0 / (stop - start))
+
+
+def _more(spikes: Trains, reference: Trains) -> FloatArray:
+    """Spikes of each train more than in its reference."""
+    shape = np.broadcast_shapes(spikes.shape, reference.shape)
+    return (spikes.count[spikes.rows_of(shape)] - reference.count[reference.rows_of(shape)]).astype(np.float64)
 
 
 @measure(

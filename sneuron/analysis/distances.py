@@ -9,7 +9,7 @@ import numpy as np
 
 from sneuron import errors, labels
 from sneuron.analysis.measure import FloatArray, Output, measure
-from sneuron.analysis.segments import bisect, total
+from sneuron.analysis.segments import bisect, blocks, places, total
 from sneuron.analysis.spikes import BoolArray, IntArray, SpikeTrains, Trains
 
 __all__ = ["VanRossum", "VictorPurpura"]
@@ -93,7 +93,7 @@ def VanRossum(
     shape = np.broadcast_shapes(spikes.shape, reference.shape)
     model, data = spikes.rows_of(shape), reference.rows_of(shape)
     squares = np.zeros(model.size)
-    for block in _blocks(spikes.count[model] + reference.count[data], _BLOCK):
+    for block in blocks(spikes.count[model] + reference.count[data], _BLOCK):
         times, first, ours = _merged(spikes, reference, model[block], data[block])
         squares[block] = _squares(times, first, np.where(ours, 1.0, -1.0), tau)
     return np.sqrt(squares)
@@ -158,7 +158,7 @@ def VictorPurpura(
     n, m = spikes.count[model], reference.count[data]
     order = np.lexsort((m, n))  # pairs of like size fill their tables together
     result = np.zeros(model.size)
-    for block in _blocks(n[order] + 1, _CELLS):
+    for block in blocks(n[order] + 1, _CELLS):
         pairs = order[block]
         ours, theirs = _table(spikes, model[pairs]), _table(reference, data[pairs])
         result[pairs] = _edited(ours, theirs, n[pairs], m[pairs], q)
@@ -179,30 +179,11 @@ def _cost(value: Any) -> float:
     return cost
 
 
-def _blocks(sizes: IntArray, most: int) -> list[slice]:
-    """Cuts of the pairs so that the sizes of each sum to `most` or less, or hold one pair."""
-    ends = np.cumsum(sizes)
-    found, begin = [], 0
-    while begin < sizes.size:
-        done = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, done + most, "right")))
-        found.append(slice(begin, end))
-        begin = end
-    return found
-
-
-def _places(trains: Trains, rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Where the spikes of the given trains are, and where each train begins among them."""
-    n = trains.count[rows]
-    first = np.concatenate(([0], np.cumsum(n)))
-    return np.arange(first[-1]) + np.repeat(trains.first[:-1][rows] - first[:-1], n), first
-
-
 def _merged(
     spikes: Trains, reference: Trains, model: IntArray, data: IntArray
 ) -> tuple[FloatArray, IntArray, BoolArray]:
     """Spikes of both trains of each pair in order of time, where each pair begins, and which spikes are of `spikes`."""
-    (ours, one), (theirs, two) = _places(spikes, model), _places(reference, data)
+    (ours, one), (theirs, two) = places(spikes, model), places(reference, data)
     row = np.repeat(np.arange(model.size), np.diff(one))
     low, high = reference.first[:-1][data][row], reference.first[1:][data][row]
     before = bisect(reference.times, low, high, spikes.times[ours], right=False) - low
@@ -234,7 +215,7 @@ def _squares(times: FloatArray, first: IntArray, sign: FloatArray, tau: float) -
 
 def _table(trains: Trains, rows: IntArray) -> FloatArray:
     """Times of the given trains, one train a column, with zeros behind the last spike."""
-    at, first = _places(trains, rows)
+    at, first = places(trains, rows)
     count = np.diff(first)
     table = np.zeros((count.max(initial=0), rows.size))
     row = np.repeat(np.arange(rows.size), count)

@@ -105,7 +105,7 @@ def _gives_score(options: Mapping[str, Any]) -> Output:
     return Output("feature_score", "1", "distance of features in standard deviations", (axis,))
 
 
-@measure(over={"trace": TraceReader(), "current": _Current(())}, gives=_gives_features)
+@measure(over={"trace": TraceReader(whole=True), "current": _Current(())}, gives=_gives_features)
 def Efeatures(
     trace: Traces,
     current: FloatArray = _UNKNOWN,
@@ -142,7 +142,7 @@ def Efeatures(
     Dataset
         One variable for each name, over the dims of the traces. Of features that each spike has
         (`AP_amplitude`, `AHP_depth`) it is the mean over the spikes of a trace. NaN where eFEL gives nothing: too few
-        spikes, no time before or after the stimulus; and where a point failed.
+        spikes, no time before or after the stimulus; and where a point failed or a voltage is NaN.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def Efeatures(
 
 @measure(
     over={
-        "trace": TraceReader(),
+        "trace": TraceReader(whole=True),
         "mean": _Table((_FEATURE,)),
         "sd": _Table((_FEATURE,)),
         "current": _Current(()),
@@ -223,7 +223,7 @@ def FeatureScore(
     -------
     DataArray
         :math:`|x - \mu|/\sigma` over the dims of all and `feature`; NaN where mean or sd is NaN and where a point
-        failed.
+        failed or a voltage is NaN.
 
     Raises
     ------

@@ -63,9 +63,10 @@ class Firing(SpikeTrains):
         reading = super().read(name, value, options, where)
         if options["plateau"] is None:
             return replace(reading, pack=functools.partial(_fired, reading.pack))
-        if not isinstance(value, xr.Dataset) or _READY_MEAN not in value:
+        if not isinstance(value, xr.Dataset) or not {_READY_MEAN, labels.SPIKE_TIME} <= set(value):
+            what = f"to tell plateaus, {name!r} must hold {_READY_MEAN!r} and {labels.SPIKE_TIME!r}"
             mend = f"Run it with RunSim(..., features=[{_READY_MEAN!r}]), or leave plateau out."
-            raise errors.DataError(where, f"to tell plateaus, {name!r} must hold {_READY_MEAN!r}", mend=mend)
+            raise errors.DataError(where, what, mend=mend)
         whole = [value[labels.SPIKE_TIME].attrs.get(n, value.attrs.get(n)) for n in ("t_start", "t_stop")]
         if [reading.options["t_start"], reading.options["t_stop"]] != whole:
             what = f"{_READY_MEAN!r} is of the whole run, from {whole[0]} to {whole[1]} ms"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sneuron.analysis.measure import FloatArray
 from sneuron.analysis.spikes import IntArray, Trains
 
-__all__ = ["bisect", "divided", "intervals", "reduced", "total"]
+__all__ = ["bisect", "blocks", "divided", "intervals", "places", "reduced", "total"]
 
 
 def total(values: FloatArray, first: IntArray) -> FloatArray:
@@ -54,6 +54,33 @@ def intervals(trains: Trains) -> tuple[FloatArray, IntArray]:
     inside[crossing[(crossing >= 0) & (crossing < gap.size)]] = False
     first = np.concatenate(([0], np.cumsum(np.maximum(trains.count - 1, 0))))
     return gap[inside], first
+
+
+def blocks(sizes: IntArray, most: int) -> list[slice]:
+    """Cuts of trains so that the sizes of each sum to `most` or less, or hold one train.
+
+    >>> blocks(np.array([2, 2, 9, 1]), 4)
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None)]
+    """
+    ends = np.cumsum(sizes)
+    found, begin = [], 0
+    while begin < sizes.size:
+        done = ends[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, done + most, "right")))
+        found.append(slice(begin, end))
+        begin = end
+    return found
+
+
+def places(trains: Trains, rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Where the spikes of the trains `rows` are, and where each of these trains begins among them.
+
+    >>> places(Trains(np.array([1.0, 3.0, 7.0]), np.array([0, 2, 3]), (2,), np.zeros(2, bool)), np.array([1, 0]))
+    (array([2, 0, 1]), array([0, 1, 3]))
+    """
+    n = trains.count[rows]
+    first = np.concatenate(([0], np.cumsum(n)))
+    return np.arange(first[-1]) + np.repeat(trains.first[:-1][rows] - first[:-1], n), first
 
 
 def bisect(values: FloatArray, low: IntArray, high: IntArray, wanted: FloatArray, right: bool) -> IntArray:

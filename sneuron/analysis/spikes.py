@@ -20,15 +20,14 @@ import xarray as xr
 
 from sneuron import errors, labels
 from sneuron.analysis.measure import FloatArray, Reading, label_plain, refuse_dtype, refuse_unknown_chunks
-from sneuron.labels import NEURON, SPIKE, SPIKE_COUNT, SPIKE_TIME, STATUS, TIME, Status
+from sneuron.labels import EVENT, EVENT_NEURON, EVENT_TIME, NEURON, SPIKE, SPIKE_COUNT, SPIKE_TIME, STATUS, TIME, Status
 
-__all__ = ["EVENT", "EVENT_NEURON", "EVENT_TIME", "SPIKE_REF", "SpikeTrains", "Trains", "read_trains"]
+__all__ = ["SPIKE_REF", "SpikeTrains", "Trains", "read_trains"]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 SPIKE_REF = "spike_ref"
-EVENT, EVENT_TIME, EVENT_NEURON = "event", "event_time", "event_neuron"
 
 _FEWEST_TO_WARN = 3
 _LAYOUTS = (

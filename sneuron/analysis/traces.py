@@ -57,7 +57,15 @@ class Traces:
 
 @dataclass(frozen=True)
 class TraceReader:
-    """Reads an argument that holds voltage traces, for `measure`: a run or recording with `v`, or a DataArray."""
+    """Reads an argument that holds voltage traces, for `measure`: a run or recording with `v`, or a DataArray.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether a trace with a NaN anywhere has failed, as that of a point that diverged.
+    """
+
+    whole: bool = False
 
     traces = ("v",)
     """What must be recorded of a run."""
@@ -81,13 +89,14 @@ class TraceReader:
         refuse_unknown_chunks(value, where)
         beside = [value.coords[STATUS]] if STATUS in value.coords else beside
         factor = labels.convert(1.0, labels.units_of(value.attrs), "mV", f"{where}: {name!r}")
-        pack = functools.partial(_packed, time=_times(value, name, where), factor=factor)
+        pack = functools.partial(_packed, time=_times(value, name, where), factor=factor, whole=self.whole)
         return Reading((value, *beside), ((TIME,), *[()] * len(beside)), pack)
 
 
 def _times(value: xr.DataArray, name: str, where: str) -> FloatArray:
     """The time coordinate in ms, ascending."""
     coord = value.coords[TIME]
+    refuse_dtype(coord.dtype, TIME, where)
     time: FloatArray = np.asarray(coord.values, np.float64)
     time = time * float(labels.convert(1.0, labels.units_of(coord.attrs), "ms", where))
     if time.size < 2 or not np.all(np.diff(time) > 0):
@@ -96,11 +105,13 @@ def _times(value: xr.DataArray, name: str, where: str) -> FloatArray:
     return time
 
 
-def _packed(values: npt.NDArray[Any], *status: npt.NDArray[Any], time: FloatArray, factor: float) -> Traces:
+def _packed(
+    values: npt.NDArray[Any], *status: npt.NDArray[Any], time: FloatArray, factor: float, whole: bool
+) -> Traces:
     shape = np.broadcast_shapes(values.shape[:-1], *(s.shape for s in status))
     table = np.broadcast_to(values, (*shape, time.size)).reshape(math.prod(shape), time.size)
     table = np.ascontiguousarray(table, np.float64)
-    failed = np.zeros(table.shape[0], bool)
+    failed = np.isnan(table).any(-1) & whole
     for one in status:
         failed |= np.broadcast_to(one, shape).ravel() != Status.OK
     return Traces(table if factor == 1.0 else table * factor, time, shape, failed)

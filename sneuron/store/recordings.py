@@ -79,7 +79,7 @@ def read_recording(
     _refuse_idle(source, path, voltage, current, electrode, where)
     if path is not None and is_labelled(path):
         with opened(path, where) as file:
-            found = _labelled(file, voltage, current, units, current_units, where)
+            found = _labelled(file, voltage, current, units, current_units, where).load()
         found.attrs["file"] = str(path)
     elif isinstance(source, xr.Dataset | xr.DataArray):
         found = _labelled(source, voltage, current, units, current_units, where)
@@ -129,6 +129,9 @@ def _labelled(
     if TIME not in v.coords or v.sizes[TIME] < 2:
         what = "there is no time coordinate with two samples or more"
         raise errors.DataError(where, what, "a coordinate `time` in ms or s")
+    if v[TIME].dtype.kind not in "fiu":
+        what, mend = f"the times are of type {v[TIME].dtype}", "Give them as numbers, in ms or s."
+        raise errors.DataError(where, what, "real numbers", mend=mend)
     time = v[TIME].values.astype(np.float64)
     time = labels.convert(time, labels.units_of(v[TIME].attrs), "ms", f"{where}, time")
     even(time, where)

@@ -163,6 +163,9 @@ def test_matrices_of_all_kinds_are_one_graph():
         assert graph.weight.values.tolist() == [0.5, -1.0, 2.0]
         assert graph.attrs["populations"] == 1
     assert found[1].weight.attrs["units"] == "nS"
+    for source in (labelled, found[1]):
+        other = ConnMat(source, unit="pS").weight
+        assert (other.values.tolist(), other.attrs["units"]) == ([500.0, -1000.0, 2000.0], "pS")
     assert np.array_equal(ConnMat(matrix, layout="dense").values, matrix)
 
 
@@ -196,8 +199,15 @@ def test_a_known_graph_takes_other_weights_and_keeps_its_edges():
     assert np.array_equal(again.weight, one.weight[:count])
     assert again.weight.attrs["units"] == "mV"
     assert ConnMat(one, weight=3).weight.item() == 3
+    other = ConnMat(one, weight="200 uV").weight
+    assert (other.item(), other.attrs["units"]) == (pytest.approx(0.2), "mV")
     assert ConnMat(one, weight={"law": "normal", "mean": 0, "std": 1}, seed=4).weight.dims == ("synapse",)
     assert again.attrs["populations"] == 2
+
+
+def test_a_graph_without_synapses_is_one():
+    for graph in (ConnMat(np.zeros((3, 3))), ConnMat(3, "edges", pre=[], post=[])):
+        assert (graph.sizes["synapse"], int(graph.synapse_count), int(graph.pre_count)) == (0, 0, 3)
 
 
 def test_given_weights_keep_dales_law():
@@ -231,6 +241,7 @@ WRONG = {
     "not a number": ((10, "erdos_renyi"), {"p": "much"}, "not a number with a unit"),
     "nan": ((10, "erdos_renyi"), {"p": float("nan")}, "NaN"),
     "empty": ((0, "erdos_renyi"), {"p": 0.1}, "0 cannot be.*1 to"),
+    "a list of lists": ((10, "fixed_indegree"), {"k": [[1], [2, 3]]}, "is a list, not a number"),
     "half a neuron": ((2.5, "erdos_renyi"), {"p": 0.1}, "whole numbers"),
     "three populations": (((1, 2, 3), "erdos_renyi"), {"p": 0.1}, "3 populations"),
     "k > n": ((10, "fixed_indegree"), {"k": 10}, "10 different partners of 9 possible"),
@@ -257,6 +268,8 @@ WRONG = {
     "space": ((5, "all_to_all"), {"positions": {"on": "tours", "length": 1}}, "Did you mean 'torus'"),
     "length": ((5, "all_to_all"), {"positions": {"on": "torus"}}, "no length"),
     "no square": ((5, "all_to_all"), {"positions": {"on": "torus", "length": 1, "at": "grid"}}, "no square grid"),
+    "ragged places": ((2, "all_to_all"), {"positions": [[0.0], [1.0, 2.0]]}, "no coordinates"),
+    "no space": ((5, "all_to_all"), {"positions": {"on": ["torus"], "length": 1}}, "Did you mean 'torus'"),
     "places": ((5, "all_to_all"), {"positions": np.zeros((4, 2))}, "4 positions of 5 neurons"),
     "outside": ((1, "all_to_all"), {"positions": {"on": "ring", "length": 1, "at": [[1.0]]}}, "outside of the space"),
     "law": ((5, "all_to_all"), {"weight": {"law": "lognorm"}}, "Did you mean 'lognormal'"),
@@ -273,6 +286,7 @@ WRONG = {
     "sign": ((5, "all_to_all"), {"weight": -1, "dale": 0.8}, "strengths are below 0"),
     "signs": ((5, "all_to_all"), {"dale": [1, -1]}, "2 signs of 5 neurons"),
     "no signs": ((5, "all_to_all"), {"dale": [1, 2, 3, 4, 5]}, "no signs"),
+    "ragged signs": ((2, "all_to_all"), {"dale": [[1], [1, -1]]}, "no signs"),
     "g": ((5, "all_to_all"), {"g": 4}, "Give dale"),
     "radius of nothing": ((5, "erdos_renyi"), {"p": 0, "radius": 1}, "no loop"),
     "radius of a chain": ((3, "edges"), {"pre": [0, 1], "post": [1, 2], "radius": 1}, "no loop"),
@@ -288,6 +302,7 @@ WRONG = {
     "twice": ((5, "edges"), {"pre": [1, 1], "post": [2, 2]}, "1 connections of a pair that has one"),
     "known": ((np.ones((2, 2)), "ring"), {}, "known already"),
     "known holes": ((np.array([[0, np.nan], [1, 0]]),), {}, "1 weights are not finite"),
+    "known complex": ((sparse.coo_array(np.array([[0, 1j], [0, 0]])),), {}, "complex128 holds no weights"),
     "known dims": ((xr.DataArray(np.ones((2, 2)), dims=("a", "b")),), {}, "not those of a matrix"),
     "known data": ((xr.Dataset({"v": 1.0}),), {}, "has no 'pre'"),
     "dim": ((5, "erdos_renyi"), {"p": xr.DataArray([0.1], dims="synapse")}, "no dim of points"),

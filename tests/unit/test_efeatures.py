@@ -79,6 +79,10 @@ def test_a_run_and_a_point_that_failed():
     found = Efeatures(run, names=["Spikecount", "voltage_base"], **STEP)
     np.testing.assert_array_equal(found.Spikecount, [0, np.nan, 15, 0])
     assert np.isnan(found.voltage_base[1])
+    v = run.v.copy(data=np.where(np.arange(4)[:, None] == 1, np.nan, run.v))  # as in the trace of a study
+    xr.testing.assert_identical(Efeatures(v, names=["Spikecount", "voltage_base"], **STEP), found)
+    score = FeatureScore(v, [1.0], [1.0], names=["Spikecount"], missing=250.0, **STEP)
+    np.testing.assert_array_equal(score[:, 0], np.abs(found.Spikecount - 1))
 
 
 def test_units_are_converted():

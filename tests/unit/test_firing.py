@@ -168,6 +168,12 @@ def test_a_window_of_a_run_has_no_plateaus():
         sn.FireClass(run, plateau=10.0, t_start=100.0)
 
 
+def test_events_have_no_plateaus():
+    events = {"event_time": ("event", [1.0, 2.0]), "event_neuron": ("event", [0, 1]), "armed_mean": ("neuron", [1, 1])}
+    with pytest.raises(errors.DataError, match="must hold 'armed_mean' and 'spike_time'"):
+        sn.FireClass(xr.Dataset(events, coords={"neuron": [0, 1]}), plateau=5.0, t_stop=10.0)
+
+
 def test_a_run_tells_how_long_its_spikes_last():
     """The feature against the voltage: from an upward crossing of the threshold until v is below the lower level."""
     cells = sn.InitNeu({"model": "hh", "I": [0.0, 10.0]})

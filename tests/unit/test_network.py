@@ -235,6 +235,7 @@ def test_a_known_graph_can_be_a_projection():
     assert np.array_equal(one.post, graph.post + 40)
     assert np.array_equal(one.weight, graph.weight)
     assert one.delay.item() == 2.0
+    assert projection_of(graph, "e", "i", unit="uV").weight["values"] == pytest.approx(1e3 * graph.weight.values)
     loops = projection_of(np.array([[1.0, 0], [2.0, 0]]), "e", "e")
     assert (loops.autapses, loops.multapses) == (True, False)
     for source, pre, post in ((graph, "e", "e"), (3, "e", "i")):

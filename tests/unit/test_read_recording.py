@@ -50,6 +50,10 @@ def test_datasets_arrays_and_files(tmp_path):
     np.testing.assert_allclose(found.v, VOLTS[1:] * 1e3)
     assert found.attrs["file"].endswith("cell.nc")
     check(read_recording(str(tmp_path / "cell.nc")))
+    labelled().assign_coords(depth=("sweep", [1.0, 2.0])).to_netcdf(tmp_path / "gone.nc", engine="scipy")
+    found = read_recording(tmp_path / "gone.nc")
+    (tmp_path / "gone.nc").unlink()
+    assert found.depth.values.tolist() == [1.0, 2.0]
 
 
 def test_current_per_area_stays_per_area():
@@ -89,6 +93,7 @@ def test_amperes_that_pass_for_picoamperes_are_asked_about():
             "1 values that are not numbers, the first at 0.2 ms",
         ),
         (lambda d: d.assign_coords(time=[0.0, 1.0, 2.0, 9.0]), DataError, "even steps"),
+        (lambda d: d.assign_coords(time=np.arange(4) * np.timedelta64(100, "us")), DataError, "type timedelta64"),
         (lambda d: d.drop_vars("time"), DataError, "time coordinate"),
         (lambda d: d.isel(time=[0]), DataError, "two samples"),
         (lambda d: d.rename(v="potential"), DataError, "Say voltage="),

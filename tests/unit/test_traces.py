@@ -83,6 +83,8 @@ def test_bad_input():
         TraceError(TARGET, trace(np.zeros(5), start=100.0))
     with pytest.raises(DataError, match="without times"):
         TraceError(TARGET.values, TARGET)
+    with pytest.raises(DataError, match="timedelta64"):
+        TraceError(TARGET, TARGET.assign_coords(time=np.arange(7) * np.timedelta64(1000, "us")))
     with pytest.raises(DataError, match="ascend"):
         TraceError(TARGET[::-1], TARGET)
     with pytest.raises(UnitError, match="pA"):

@@ -14,7 +14,7 @@ from sneuron import errors, labels
 from sneuron.core.graph.rule import Argument
 from sneuron.lang.keys import Words, content_keys, number_words
 
-__all__ = ["Points", "keys_of", "labelled", "taken"]
+__all__ = ["Points", "keys_of", "labelled", "table_of", "taken"]
 
 Array = NDArray[Any]
 
@@ -43,7 +43,7 @@ def labelled(value: Any, argument: Argument, where: str, dim: str, unit: str = "
     elif argument.dims:
         found = xr.DataArray(_numbers(value, where, len(argument.dims)), dims=argument.dims)
     elif isinstance(value, list | tuple) or (not isinstance(value, str) and np.ndim(value)):
-        if np.ndim(value) != 1 or len(value) == 0:
+        if len(value) == 0 or getattr(value, "ndim", 1) != 1:
             raise errors.ParameterError(where, "this is no list of numbers", mend="Give a DataArray.")
         numbers = [labels.number(labels.plain(v, where), wanted, where) for v in value]
         found = xr.DataArray(numbers, dims=dim, coords={dim: (dim, numbers, {"units": wanted})})
@@ -64,11 +64,16 @@ def _array(value: xr.DataArray, argument: Argument, where: str, wanted: str) -> 
     return xr.DataArray(found).transpose(..., *argument.dims).drop_attrs(deep=False)
 
 
-def _numbers(value: Any, where: str, ndim: int) -> Array:
+def table_of(value: Any) -> Array:
+    """As an array; one of objects where rows differ in length."""
     try:
-        found = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
-        found = np.empty(0, object)
+        return np.empty(0, object)
+
+
+def _numbers(value: Any, where: str, ndim: int) -> Array:
+    found = table_of(value)
     if found.ndim != ndim or found.dtype.kind not in "fiu":
         raise errors.ParameterError(where, "this is no array of numbers", f"{ndim} dims of numbers")
     return found.astype(np.float64)
@@ -102,7 +107,8 @@ class Points:
     """
 
     def __init__(self, arrays: Mapping[str, xr.DataArray], inner: Mapping[str, tuple[str, ...]]) -> None:
-        bare = [a.isel(dict.fromkeys(inner.get(n, ()), 0), drop=True) for n, a in arrays.items()]
+        held = {n: inner.get(n, ()) for n in arrays}
+        bare = [a.isel(dict.fromkeys(held[n], slice(0))).sum(held[n]) for n, a in arrays.items()]
         try:
             xr.align(*bare, join="exact", copy=False)
             merged = xr.merge([a.coords.to_dataset() for a in bare], join="exact", compat="equals")
@@ -132,7 +138,7 @@ class Points:
         core = values.shape[len(dims) :]
         shape = tuple(n if d in dims else 1 for d, n in self.sizes.items())
         whole = np.broadcast_to(values.reshape((*shape, *core)), (*self.sizes.values(), *core))
-        return np.ascontiguousarray(whole).reshape(-1, *core)
+        return np.ascontiguousarray(whole).reshape(self.size, *core)
 
 
 def keys_of(points: Points, apart: Collection[str], constant: Mapping[str, Any]) -> Words:

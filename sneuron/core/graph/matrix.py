@@ -117,7 +117,7 @@ def ConnMat(
         if rule is not None or parameters:
             raise refused("rule", "this graph is known already", mend="Leave rule and its parameters out.")
         nodes, rule, parameters = source.nodes, "edges", {"pre": source.pre, "post": source.post}
-        weight, unit = (source.weight, unit or source.unit) if weight is None else (weight, unit)
+        weight, unit = source.weight if weight is None else weight, unit or source.unit
         kept_delay = source.delay if delay is None else delay
     else:
         kept_delay = delay

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
+from sneuron.core.graph.arguments import table_of
 from sneuron.core.graph.draws import uniforms
 from sneuron.core.graph.rule import Positions, refused
 
@@ -41,7 +42,7 @@ def layout_of(given: Any, same: bool) -> tuple[Layout, bool]:
         if key not in ("on", "length", "at"):
             raise errors.unknown("ConnMat: 'positions'", "key", str(key), ["on", "length", "at"])
     on, at = table.get("on", "plane"), table.get("at", "random")
-    if on and on not in SPACES:
+    if on and str(on) not in SPACES:
         raise errors.unknown("ConnMat: 'positions'", "space", str(on), list(SPACES))
     length = _length(table) if on else math.inf
     axes, closed = SPACES.get(on, (0, False))
@@ -103,7 +104,7 @@ def _coordinates(at: Any, axes: int, period: float) -> Array:
     where = "ConnMat: 'positions'"
     if isinstance(at, xr.DataArray):
         at = labels.convert(at.values, labels.units_of(at.attrs), "um", where)
-    found = np.asarray(at)
+    found = table_of(at)
     if found.dtype.kind not in "fiu" or found.ndim not in (1, 2) or not np.isfinite(found).all():
         raise refused("positions", "these are no coordinates", "an array (neuron, axis) of numbers, in um")
     found = np.ascontiguousarray(found.reshape(len(found), -1), np.float64)

@@ -56,12 +56,14 @@ def projection_of(source: Any, pre: str, post: str, **fields: Any) -> Projection
     ends = {"pre": found.pre[order], "post": found.post[order]}
     twice = (np.diff(ends["pre"]) == 0) & (np.diff(ends["post"]) == 0)
     own: dict[str, Any] = {"autapses": pre == post and bool((found.pre == found.post).any())}
-    for name, held in (("weight", found.weight), ("delay", found.delay)):
+    unit = fields.get("unit", found.unit) or "1"
+    weight = None if found.weight is None else labels.convert(found.weight, found.unit, unit, "projection_of: 'unit'")
+    for name, held in (("weight", weight), ("delay", found.delay)):
         if held is not None and np.ndim(held):
             own[name] = {"law": "given", "values": held.values[order].astype(float).tolist()}
         elif held is not None:
             own[name] = float(held)
-    own |= {"unit": found.unit or "1", "multapses": bool(twice.any())}
+    own |= {"unit": unit, "multapses": bool(twice.any())}
     return Projection(pre, post, "edges", {n: e.astype(float).tolist() for n, e in ends.items()}, **{**own, **fields})
 
 
@@ -112,13 +114,13 @@ def _made(source: xr.Dataset) -> Known:
 def _labelled(source: xr.DataArray) -> Known:
     if set(source.dims) != {"post", "pre"}:
         raise errors.DataError("ConnMat", f"dims {source.dims} are not those of a matrix", "post and pre")
-    found = _dense(source.transpose("post", "pre").values)
-    return dataclasses.replace(found, unit=labels.units_of(source.attrs))
+    found, unit = _dense(source.transpose("post", "pre").values), labels.units_of(source.attrs)
+    weight = found.weight if found.weight is None else found.weight.assign_attrs(source.attrs)
+    return dataclasses.replace(found, weight=weight, unit=unit)
 
 
 def _dense(matrix: Array) -> Known:
-    if matrix.dtype.kind not in "fiub":
-        raise errors.DataError("ConnMat", f"a matrix of {matrix.dtype} holds no weights")
+    _refuse_dtype(matrix)
     if not np.isfinite(matrix).all():
         raise errors.DataError("ConnMat", f"{int((~np.isfinite(matrix)).sum())} weights are not finite")
     post, pre = np.nonzero(matrix)
@@ -127,7 +129,13 @@ def _dense(matrix: Array) -> Known:
 
 def _sparse(matrix: Any) -> Known:
     coo = matrix.tocoo()
+    _refuse_dtype(coo.data)
     return Known(_nodes(coo), np.asarray(coo.col), np.asarray(coo.row), _weights(np.asarray(coo.data)))
+
+
+def _refuse_dtype(matrix: Array) -> None:
+    if matrix.dtype.kind not in "fiub":
+        raise errors.DataError("ConnMat", f"a matrix of {matrix.dtype} holds no weights", "real numbers or booleans")
 
 
 def _nodes(matrix: Any) -> int | tuple[int, int]:

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.graph.arguments import taken
+from sneuron.core.graph.arguments import table_of, taken
 from sneuron.core.graph.draws import distances, uniforms
 from sneuron.core.graph.laws import Law, laws
 from sneuron.core.graph.rule import Edges, Place, refused
@@ -68,12 +68,12 @@ class Signs:
         """Checked."""
         if dale is None:
             return None
-        if np.ndim(dale) == 0:
+        signs = table_of(dale)
+        if signs.ndim == 0:
             share = labels.number(labels.plain(dale, "ConnMat: 'dale'"), "1", "ConnMat: 'dale'")
             if not 0 <= share <= 1:
                 raise refused("dale", f"a share of {share:g} excitatory neurons", "0 to 1, or signs")
             return cls(share)
-        signs = np.asarray(dale)
         if signs.ndim != 1 or signs.dtype.kind not in "fi" or not (np.abs(signs) == 1).all():
             raise refused("dale", "these are no signs", "1 or -1 for each neuron, or the share that is excitatory")
         return cls(None, signs.astype(np.float64))

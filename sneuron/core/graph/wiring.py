@@ -15,14 +15,14 @@ from sneuron.core.graph.asked import PLACED, Asked, asked_of, needed, refuse_mem
 from sneuron.core.graph.drawing import PAD, drawn
 from sneuron.core.graph.places import Layout, layout_of
 from sneuron.core.graph.rule import Positions
+from sneuron.labels import PROJECTION
 from sneuron.lang.keys import content_keys
 from sneuron.lang.network import SIGNS, load_network, text_of
 from sneuron.lang.spec import Network, Projection
 
-__all__ = ["PROJECTION", "wired"]
+__all__ = ["wired"]
 
 Array = NDArray[Any]
-PROJECTION = "projection"
 POPULATION = "population"
 
 
@@ -158,10 +158,8 @@ def _layout(net: Network, projection: Projection) -> Layout | None:
 
     def layout(point: Mapping[str, Any], key: np.uint64, pre: int, post: int) -> Positions:
         keys = [np.uint64(_keyed(f"population {n}", point[PLACED])) for n in ends]
-        first, second = (
-            one(point, key, n, n).pre for one, key, n in zip(layouts, keys, (pre, post), strict=True)
-        )  # fmt: skip
-        return Positions(first, second, layouts[0](point, keys[0], pre, pre).period)
+        first, second = (one(point, key, n, n) for one, key, n in zip(layouts, keys, (pre, post), strict=True))
+        return Positions(first.pre, second.pre, first.period)
 
     return layout
 
