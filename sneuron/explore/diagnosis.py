@@ -79,7 +79,8 @@ def diagnosed(design: Design, data: xr.Dataset, slices: Floats, curvature: Float
 def spectrum(unit: Floats, loss: Floats) -> tuple[Floats, Floats]:
     """Eigenvalues, the largest first, and eigenvectors of the second derivatives of the loss around its least value.
 
-    A quadratic form is fitted to the best evaluations, six for each of its coefficients, centred and scaled.
+    A quadratic form is fitted to the best evaluations, six for each of its coefficients, centred and scaled. NaN where
+    there are fewer evaluations than coefficients.
     """
     n = unit.shape[1]
     rows, columns = np.triu_indices(n)
@@ -87,6 +88,8 @@ def spectrum(unit: Floats, loss: Floats) -> tuple[Floats, Floats]:
     order = np.argsort(loss, kind="stable")[:wanted]
     order = order[np.isfinite(loss[order])]
     scale = np.maximum(unit[order].std(0), 1e-9)
+    if 6 * len(order) < wanted:
+        return np.full(n, np.nan), np.full((n, n), np.nan)
     x = (unit[order] - unit[order[0]]) / scale
     design = np.hstack([np.ones((len(x), 1)), x, x[:, rows] * x[:, columns]])
     normal = design.T @ design + _RIDGE * len(x) * np.eye(design.shape[1])
@@ -160,7 +163,7 @@ def _verdict(found: xr.Dataset) -> str:
         told.append(f"Of no matter for the loss: {', '.join(flat)}; any value does.")
     decades = found.attrs["sloppiness"]
     if np.isfinite(decades) and decades > 3:
-        sloppy = found["direction"].values[-1]
+        sloppy = found["direction"].values[int((found["eigenvalue"].values > 0).sum()) - 1]
         parts = [f"{w:+.2f} {n}" for n, w in zip(names, sloppy, strict=True) if abs(w) > 0.2]
         told.append(f"The stiffest direction is 10^{decades:.1f} times as stiff as the sloppiest: {' '.join(parts)}.")
     return " ".join(told)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.asked import ASKED
+from sneuron.explore.asked import ASKED, columns_of
 from sneuron.explore.cells import CURRENT, VOLTAGE, cell_of, chosen, parted
 from sneuron.explore.cluster import Place
 from sneuron.explore.designs import Design
@@ -21,7 +21,7 @@ from sneuron.explore.objectives import Term, terms_of
 from sneuron.explore.optimisers.base import Method, Setting, methods
 from sneuron.explore.outputs import outputs_of
 from sneuron.explore.plan import Plan
-from sneuron.explore.ranges import Range, Zipped, checked_seed, random
+from sneuron.explore.ranges import Derived, Range, checked_seed, random
 from sneuron.explore.search import MISFIT, ROOM, Search, laid_out
 from sneuron.explore.space import Space
 from sneuron.labels import TIME
@@ -81,7 +81,7 @@ def FitModel(
         `derived(text)`: follows from others.
     objective : str, mapping or list of them
         What is made small: "gamma" (when there are spikes), "gamma_data" (with the convention of brian2modelfitting),
-        "counts", "rate", "latency", "van_rossum", "victor_purpura", "trace" (when there are none); a measure or
+        "counts", "rate", "latency", "van_rossum", "victor_purpura", "trace_error" (when there are none); a measure or
         feature and its goal (`{"FireRate": 12.0}`); or name -> dict with `measure` or `feature`, options, `goal`,
         `sd`, `weight`, `norm`, `missing`. Several are added, or kept apart by method "nsga2".
     method : str, default "cma"
@@ -89,7 +89,7 @@ def FitModel(
     train, test : int or list of int
         Numbers of the sweeps that are fitted, and of those that are held out and only predicted.
     budget : int, default 10000
-        Evaluations at most, in whole batches.
+        Evaluations at most, rounded up to whole batches.
     batch : int
         Evaluations at a time; 256 when omitted.
     starts : int
@@ -148,11 +148,11 @@ def FitModel(
     first = _batches(way, budget, batch, starts)
     share, many = first
     plan, terms = _planned(
-        way, fitted, model, ranges, objective, dict(options or {}), ROOM * -(-budget // share) * share,
+        way, fitted, model, ranges, objective, {**way.options, **(options or {})}, ROOM * -(-budget // share) * share,
         stimulus=_shared(stimulus, cell, used), duration=duration, settle=settle, dt=dt, method=integrator, dtype=dtype,
         where=where,
     )  # fmt: skip
-    setting = Setting(len(plan.space.axes[0].names), share, many, checked_seed(seed, "seed"), _own(options))
+    setting = Setting(len(plan.space.axes[0].names), share, many, checked_seed(seed, "seed"), dict(options or {}))
     way.optimiser(setting)
     spec = {
         "method": method, "batch": share, "starts": many, "seed": setting.seed,
@@ -165,11 +165,6 @@ def FitModel(
     from sneuron.lang.model import load_model
 
     return Fit(search, load_model(model), cell, (used, held), call)
-
-
-def _own(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of the search itself."""
-    return {k: v for k, v in (options or {}).items() if k not in ("nudge", "sd")}
 
 
 def _batches(way: Method, budget: Any, batch: Any, starts: Any) -> tuple[int, int]:
@@ -196,7 +191,7 @@ def _planned(
     if objective is None:
         if cell is None:
             raise errors.DataError(_WHERE, "there is neither data nor objective", mend="Give one of them.")
-        objective = "trace" if way.slopes or not float(cell[labels.SPIKE_COUNT].max()) else "gamma"
+        objective = "trace_error" if way.slopes or not float(cell[labels.SPIKE_COUNT].max()) else "gamma"
     if cell is not None and how["duration"] is None:
         how["duration"] = cell.attrs["t_stop"]
     if how["duration"] is None:
@@ -217,7 +212,7 @@ def _planned(
         every=_every(outputs, cell, model, how["dt"]), **how,
     )  # fmt: skip
     plan = replace(plan, space=_asked(plan.space))
-    _check_plan(way, plan, terms)
+    _check_plan(way, plan, terms, cell)
     return plan, terms
 
 
@@ -228,12 +223,11 @@ def _split(ranges: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     asked: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for name, what in ranges.items():
-        if isinstance(what, Zipped) or (isinstance(what, Range) and what.size > 0):
-            raise errors.ParameterError(
-                name, "listed values are no range to search", "(lo, hi), log(lo, hi), a distribution, a number"
-            )
-        drawn = isinstance(what, Range) or (hasattr(what, "dist") and hasattr(what, "ppf"))
+        drawn = (isinstance(what, Range) and not what.size) or (hasattr(what, "dist") and hasattr(what, "ppf"))
         pair = isinstance(what, tuple | list) and len(what) == 2
+        if not (drawn or pair or isinstance(what, int | float | np.number | str | Derived)):
+            possible = "(lo, hi), log(lo, hi), a distribution, a number, derived(text)"
+            raise errors.ParameterError(name, "listed values are no range to search", possible, mend="Write (lo, hi).")
         (asked if drawn or pair else rest)[name] = tuple(what) if pair else what
     if not asked:
         raise errors.ParameterError(f"{_WHERE}: ranges", "nothing is searched", mend="Write {'gNa': (80, 160)}.")
@@ -246,17 +240,27 @@ def _asked(space: Space) -> Space:
     return replace(space, axes=axes)
 
 
-def _check_plan(way: Method, plan: Plan, terms: Sequence[Term]) -> None:
-    """What must hold before anything runs: ends of ranges, outputs that are there."""
+def _check_plan(way: Method, plan: Plan, terms: Sequence[Term], cell: xr.Dataset | None) -> None:
+    """What must hold before anything runs: ends of ranges, outputs that are there, with dims that go together."""
     (axis,) = plan.space.axes
     assert isinstance(axis, Design)
+    follow = columns_of(plan.space)[len(axis.names) :]
+    if way.slopes and follow:
+        what = f"it follows from what is searched, and method {way.name!r} knows no derivative by way of it"
+        raise errors.ParameterError(follow[0], what, "a number, a range", mend="Or use another method, such as 'cma'.")
     for name, marginal in axis.columns:
         if not way.prior and not all(np.isfinite(marginal.support())):
             raise errors.ParameterError(
                 name, f"a {marginal.kind} distribution has no ends, and method {way.name!r} needs bounds",
                 "(lo, hi), log(lo, hi), a distribution on an interval", mend="Or use method 'abc', which samples it.",
             )  # fmt: skip
-    made = plan.machine.layout(plan).variables
+    layout = plan.machine.layout(plan)
+    made = layout.variables
+    sweeps = made[labels.SPIKE_COUNT][0] if cell is None else tuple(map(str, cell[labels.SPIKE_COUNT].dims))
+    stray = sorted({*made[labels.SPIKE_COUNT][0]} - {*sweeps})
+    if stray:
+        what = f"it has the dims {stray}, which the recording lacks"
+        raise errors.DataError(f"{_WHERE}: stimulus", what, sweeps or "none", mend="Give both the same dim of sweeps.")
     for term in terms:
         if term.stored not in made:
             stem = f"{term.name}_"
@@ -264,10 +268,12 @@ def _check_plan(way: Method, plan: Plan, terms: Sequence[Term]) -> None:
             raise errors.unknown(f"{_WHERE}: objective {term.name!r}", "variable", term.variable or "none", names)
         if isinstance(term.goal, str):
             term.flag_of(made[term.stored][2])
-        dims = set(made[term.stored][0])
-        if isinstance(term.goal, xr.DataArray) and not set(term.goal.dims) <= dims:
-            what = f"the goal has dims {term.goal.dims}, the output {tuple(dims)}"
-            raise errors.DataError(f"{_WHERE}: objective {term.name!r}", what, mend="Give both the same dims.")
+        own = {d: layout.sizes[d] for d in made[term.stored][0]}
+        for key, given in (("goal", term.goal), ("sd", term.sd)):
+            sizes = dict(given.sizes) if isinstance(given, xr.DataArray) else {}
+            if not sizes.items() <= own.items():
+                what = f"the {key} has dims {sizes}, the output {own}"
+                raise errors.DataError(f"{_WHERE}: objective {term.name!r}", what, mend="Give both the same dims.")
 
 
 def _shared(stimulus: Any, cell: xr.Dataset | None, used: Sequence[int]) -> Any:
@@ -288,15 +294,17 @@ def _by_slopes(
     from sneuron.lang.model import load_model
     from sneuron.lang.sensitivity import sensitivities
 
-    if objective != "trace":
+    if objective != "trace_error":
         raise errors.ParameterError(
-            f"{_WHERE}: objective", f"{objective!r} has no derivatives", "'trace'", mend="Or use another method."
+            f"{_WHERE}: objective", f"{objective!r} has no derivatives", "'trace_error'", mend="Or use another method."
         )
     if cell is None or VOLTAGE not in cell:
         raise errors.DataError(_WHERE, "there is no recorded voltage", mend="Give data with voltage.")
     found = load_model(model)
     own = [found.canonical(n, _WHERE) for n in names]
-    pull = options.get("nudge", 0.0)
+    pull, sd = options["nudge"], labels.number(options["sd"], "mV", f"{_WHERE}: option 'sd'")
+    if not sd > 0:
+        raise errors.ParameterError(f"{_WHERE}: option 'sd'", f"{sd:g} mV", "numbers above 0, in mV")
     if pull:
         step = found.dt if how["dt"] is None else labels.number(how["dt"], "ms", "dt")
         found, more = nudged(found, cell[VOLTAGE], pull, step)
@@ -304,7 +312,7 @@ def _by_slopes(
         how = {**how, "stimulus": [*(given if isinstance(given, list) else [given] if given is not None else []), more]}
     misfit = {
         "function": "sneuron.explore.residuals:misfit", "reference": cell[VOLTAGE].drop_attrs(), "wrt": own,
-        "sd": float(options.get("sd", 1.0)),
+        "sd": sd,
     }  # fmt: skip
     return sensitivities(found, own), how, {MISFIT: misfit}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sneuron import labels
+from sneuron import errors, labels
 from sneuron.explore import ranges
 from sneuron.explore.cells import sweeps_of
 from sneuron.explore.cluster import Place
@@ -32,6 +32,7 @@ def fit_of(read: Read, place: Place, store: str | Path | None = None) -> Fit:
     path = Path(store) if store else store_of(read)
     path.parent.mkdir(parents=True, exist_ok=True)
     cell = recorded(read)
+    _refuse_unseen(read, cell)
     model = model_of(read)
     timeout = None if file.run.timeout is None else labels.number(file.run.timeout, "s", read.document.where(("run",)))
     replayed = file.stimulus is not None and file.stimulus.kind == "replay"
@@ -43,6 +44,18 @@ def fit_of(read: Read, place: Place, store: str | Path | None = None) -> Fit:
             store=path, client=place.client, scheduler=place.scheduler, workers=place.workers, memory=place.memory,
             timeout=timeout, name=file.name,
         )  # fmt: skip
+
+
+def _refuse_unseen(read: Read, cell: xr.Dataset | None) -> None:
+    """What is asked for when the fit is done, and cannot be told then."""
+    file, where = read.file, read.document.where
+    assert file.fit is not None
+    if file.fit.level is not None and file.fit.method in methods and methods[file.fit.method].slopes:
+        what = f"method {file.fit.method!r} has no terms that could be within a level"
+        raise errors.PlanError(where(("fit", "level")), what, mend="Take method 'sobol', or leave level out.")
+    if file.figure and file.figure.kind == "prediction" and cell is not None and sweeps_of(cell) is None:
+        mend = "Record several sweeps, or leave [figure] out."
+        raise errors.DataError(where(("figure", "kind")), "the recording has one sweep: none to predict", mend=mend)
 
 
 def preview(read: Read) -> str:
@@ -108,7 +121,7 @@ def found_of(read: Read, fit: Fit) -> Found:
         made |= {"cell": fit.cell, "run": run, "scores": scores}
     if table.level is not None:
         everything = fit.scattered()
-        region = fit.region(table.level)
+        region = fit.region(table.level, points=everything)
         words.append(region_words(region, table.level))
         told["region"] = words[-1]
         figure = read.file.figure
@@ -137,8 +150,9 @@ def examples(fit: Fit, region: xr.Dataset, length: float | None, many: int = 4) 
     while len(rows) < min(many, len(unit)):
         apart = np.min([((unit - unit[r]) ** 2).sum(1) for r in rows], axis=0)
         rows.append(int(np.argmax(apart)))
-    values = {n: xr.DataArray(region[n].values[rows], dims="example") for n, _ in fit.design.columns}
-    return fit.run({**dict(fit.study.plan.space.fixed), **values}, record=["v"], duration=length)
+    point = {n: region[n].values for n in fit.study.plan.space.names}
+    values = {n: xr.DataArray(v[rows], dims="example") if v.ndim else float(v) for n, v in point.items()}
+    return fit.run(values, record=["v"], duration=length)
 
 
 def region_words(region: xr.Dataset, level: float) -> str:

@@ -17,7 +17,6 @@ from sneuron.explore.designs import Design
 from sneuron.explore.diagnosis import LOSS, PLACES, diagnosed, unit_of
 from sneuron.explore.engine import run_of
 from sneuron.explore.objectives import losses_of
-from sneuron.explore.optimisers.pareto import fronts
 from sneuron.explore.region import good_region
 from sneuron.explore.scores import scored
 from sneuron.explore.search import MISFIT, Search
@@ -105,8 +104,7 @@ class Fit:
         names = [f"{LOSS}_{t.name}" for t in self.search.terms] if len(self.search.terms) > 1 else [LOSS]
         each = np.stack([found[n].values for n in names], axis=1)
         good = np.flatnonzero(np.isfinite(each).all(1))
-        rows = good[_first(each[good])]
-        return found.isel({POINT: rows[np.lexsort(each[rows].T[::-1])]})
+        return found.isel({POINT: good[_first(each[good])]})
 
     @property
     def params(self) -> dict[str, float]:
@@ -127,7 +125,7 @@ class Fit:
         Parameters
         ----------
         params : mapping, optional
-            Other values of parameters.
+            Other values of parameters; those that are not named keep their best, or follow.
         sweeps : list of int, optional
             Which sweeps; all when omitted.
 
@@ -136,7 +134,15 @@ class Fit:
         Dataset
             `v` (mV), `spike_time` (ms), `spike_count`; a copy of what was recorded is `self.cell`.
         """
-        return self.run(params or self.params, sweeps, record=["v"])
+        return self.run(self._whole(params or {}), sweeps, record=["v"])
+
+    def _whole(self, params: Mapping[str, float]) -> dict[str, float]:
+        """Given values, beside them the best and the fixed ones, and what follows from these."""
+        space = self.study.plan.space
+        follow = [n for n, _ in space.derived if n not in params]
+        given = {**{n: v for n, v in self.params.items() if n not in follow}, **params}
+        at = replace(space, axes=(), fixed=tuple(given.items()))
+        return {**given, **{n: float(at.values(n, {})) for n in follow}}
 
     def scores(self, delta: Any = 4.0) -> xr.Dataset:
         """How well the best model predicts every sweep, beside baselines; `attrs["verdict"]` says it in words.
@@ -170,12 +176,22 @@ class Fit:
         return diagnosed(self.design, data, slices, None if curve is None else curve[0])
 
     def scattered(self, n: int = 4096, store: Any = None) -> xr.Dataset:
-        """Evaluations that are spread evenly over the ranges: those of the fit, or `n` more in a study of their own."""
+        """Evaluations that are spread evenly over the ranges: those of the fit, or `n` more in a study of their own.
+
+        Raises
+        ------
+        PlanError
+            Method "gradient", whose loss is no output of other methods.
+        """
+        if self.search.method.slopes:
+            mend = "Fit by method 'sobol', with objective='trace_error' or another."
+            raise errors.PlanError("Fit.scattered", f"method {self.search.method.name!r} has no terms", mend=mend)
         if self.search.method.name in ("sobol", "random"):
             return self.evals
-        return self.again(self.cell, method="sobol", budget=n, store=store, starts=None, options=None).evals
+        own = {"method": "sobol", "budget": n, "store": store, "starts": None, "options": None, "target": None}
+        return self.again(self.cell, **own).evals
 
-    def region(self, level: float, n: int = 4096, store: Any = None) -> xr.Dataset:
+    def region(self, level: float, n: int = 4096, store: Any = None, points: xr.Dataset | None = None) -> xr.Dataset:
         """The set of points of which no term of the loss is more than `level`: volume, components, correlations.
 
         Parameters
@@ -186,10 +202,12 @@ class Fit:
             Points that are spread evenly over the ranges for it, where those of the fit are not.
         store : path, optional
             Folder of their study; a temporary one when omitted.
+        points : Dataset, optional
+            What `scattered` gave, where that is at hand.
 
         See `sneuron.explore.region.good_region`.
         """
-        data = self.scattered(n, store)
+        data = self.scattered(n, store) if points is None else points
         names = [f"{LOSS}_{t.name}" for t in self.search.terms] if len(self.search.terms) > 1 else [LOSS]
         return good_region(self.design, data, np.stack([data[n].values for n in names]).max(0), level)
 
@@ -220,7 +238,15 @@ class Fit:
             Arguments of `FitModel` that shall be others (`budget=2000`).
 
         See `sneuron.explore.calibration.recovered`.
+
+        Raises
+        ------
+        DataError
+            Without a recording: goals that are given do not follow the synthetic cells.
         """
+        if self.cell is None:
+            mend = "Fit to data that the model makes, such as fit.synthetic(fit.params)."
+            raise errors.DataError("Fit.recovery", "the goals of this fit come from no recording", mend=mend)
 
         def again(truth: dict[str, float], number: int) -> dict[str, float]:
             found = self.again(self.synthetic(truth), **{"store": None, "seed": number, **changes})
@@ -239,7 +265,7 @@ class Fit:
 
     def synthetic(self, params: Mapping[str, float]) -> xr.Dataset:
         """A recording that the model itself makes with given parameters, under all stimuli of the fit."""
-        run = self.run({**dict(self.study.plan.space.fixed), **params}, record=["v"])
+        run = self.predict(params)
         sample = self.cell if self.cell is not None and labels.TIME in self.cell else None
         every = 1 if sample is None else round(float(sample.time[1] - sample.time[0]) / self.study.plan.dt)
         made = {"voltage": run["v"].isel({labels.TIME: slice(None, None, max(1, every))})}
@@ -285,13 +311,11 @@ def _told(name: str) -> dict[str, str]:
 
 
 def _first(losses: Floats) -> npt.NDArray[np.int64]:
-    """The front of many points: cut down by pieces first, equal points once."""
-    rows = np.arange(len(losses))
-    while True:
-        parts = np.array_split(rows, max(1, len(rows) // 512))
-        kept = np.concatenate([p[fronts(losses[p]) == 0] for p in parts])
-        if len(parts) == 1 or len(kept) == len(rows):
-            break
-        rows = kept
-    front = kept[fronts(losses[kept]) == 0] if len(kept) <= 4096 else kept
-    return front[np.unique(losses[front], axis=0, return_index=True)[1]]
+    """The front of many points, in the order of the first loss; equal points once."""
+    values, rows = np.unique(losses, axis=0, return_index=True)  # in order: none is bettered by a later one
+    front: list[int] = []
+    left = np.arange(len(rows))
+    while len(left):
+        front.append(int(left[0]))
+        left = left[(values[left] < values[left[0]]).any(1)]
+    return rows[front]

@@ -29,7 +29,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "latency": {"measure": "Latency", "sd": 5.0},
     "van_rossum": {"measure": "VanRossum", "goal": 0.0},
     "victor_purpura": {"measure": "VictorPurpura", "goal": 0.0},
-    "trace": {"measure": "TraceError", "goal": 0.0, "norm": "rms"},
+    "trace_error": {"measure": "TraceError", "goal": 0.0, "norm": "rms"},
 }
 """Objectives by name: an output of the runs, and what it should be (as in the recording when nothing is said)."""
 
@@ -55,7 +55,7 @@ class Term:
     variable : str
         Which variable of the output; the output itself when empty.
     quiet : DataArray or None
-        Sweeps in which the cell did not spike: an output that is not defined there is right.
+        Sweeps in which the cell did not spike: where the model does not either, an output that is not defined is right.
     """
 
     name: str
@@ -83,7 +83,8 @@ class Term:
             goal = _bare(self.goal) if isinstance(self.goal, xr.DataArray) else self.goal
             found = (np.abs(value - goal) / self.sd).fillna(self.missing)
             if self.quiet is not None:
-                found = found.where(~(value.isnull() & _bare(self.quiet)), 0.0)
+                silent = _bare(self.quiet) & (_bare(data[SPIKE_COUNT]) == 0)
+                found = found.where(~(value.isnull() & silent), 0.0)
         return found.where(_bare(data[labels.STATUS]) == Status.OK)
 
     def loss(self, data: xr.Dataset) -> npt.NDArray[np.float64]:
@@ -182,8 +183,19 @@ def _check(own: Mapping[str, Any], where: str) -> None:
     if own.get("norm", "mean") not in _NORMS:
         raise errors.unknown(where, "norm", str(own["norm"]), _NORMS)
     for key in ("sd", "weight", "missing"):
-        if key in own and not (np.asarray(own[key], dtype=np.float64) > 0).all():
+        if key in own and not (_number(own[key], key, where) > 0).all():
             raise errors.ParameterError(where, f"{key} is {own[key]!r}", "numbers above 0")
+    goal = own.get("goal", 0.0)
+    if not isinstance(goal, str) and not np.isfinite(_number(goal, "goal", where)).any():
+        raise errors.ParameterError(where, f"the goal is {goal!r}", "a number, a DataArray, the name of a flag")
+
+
+def _number(value: Any, key: str, where: str) -> npt.NDArray[np.float64]:
+    """A number or the values of a DataArray; positions in a list say not which sweep they are of."""
+    plain = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not plain and not (isinstance(value, xr.DataArray) and value.dtype.kind in "iuf"):
+        raise errors.ParameterError(where, f"{key} is {value!r}", "a number, a DataArray with the dims of the output")
+    return np.asarray(value, dtype=np.float64)
 
 
 def _output(spec: Mapping[str, Any], cell: xr.Dataset | None, where: str) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def _compared(
     made["held_out"] = ((dim,), held)
     error = (made["count"] - made["recorded"].drop_vars(list(made["recorded"].coords))) ** 2
     parts = {"train": ~held & np.isin(np.arange(cell.sizes[dim]), train), "test": held}
-    means = [error.isel({dim: np.flatnonzero(p)}).mean(dim, skipna=False) ** 0.5 for p in parts.values()]
+    sums = {name: error.isel({dim: np.flatnonzero(p)}).sum(dim, skipna=False) for name, p in parts.items()}
+    means = [(total / (parts[name].sum() or np.nan)) ** 0.5 for name, total in sums.items()]
     made["rmse"] = xr.concat(means, "part").assign_coords(part=list(parts)).transpose(PREDICTOR, "part")
     made["rmse"].attrs.update(units="1", long_name="root mean square error of spike counts")
     return made.assign_attrs(verdict=_verdict(made, dim, why))

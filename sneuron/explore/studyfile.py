@@ -391,6 +391,10 @@ class StudyFile(Text):
         kind = self.figure.kind if self.figure else ""
         if (kind in ("prediction", "region")) != (self.fit is not None and bool(kind)):
             raise ValueError("[figure] of kind 'prediction' or 'region' goes with a [fit], and no other does")
+        if kind == "prediction" and self.recording is None:
+            raise ValueError("[figure] of kind 'prediction' needs a [recording] to compare with")
+        if kind == "region" and self.fit and self.fit.level is None:
+            raise ValueError("[figure] of kind 'region' needs a level in [fit]: what is good enough")
         if kind == "fit" and not (self.report and self.report.rank and self.recording):
             raise ValueError("[figure] needs a [report] that says what is best, and a [recording] to compare with")
         if kind == "classes" and not (self.report and self.report.count):
@@ -416,6 +420,10 @@ class StudyFile(Text):
             (self.report, "[report]"),
             (self.record, "record"),
             (self.convergence, "convergence"),
+            (self.refine, "[refine]"),
+            (self.sensitivity, "[sensitivity]"),
+            (self.every > 1, "every"),
+            *((getattr(self, n), n) for n in ("common", "record_at", "allow_unstable", "rtol", "atol")),
         ):
             if given:
                 raise ValueError(f"{what} does not go with [fit]")

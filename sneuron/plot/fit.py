@@ -47,8 +47,11 @@ def PlotFit(
     Raises
     ------
     DataError
-        A number of a sweep that there is not.
+        One sweep only; no voltage; a number of a sweep that there is not.
     """
+    if len(scores["recorded"].dims) != 1 or "voltage" not in cell:
+        given = "there is one sweep" if "voltage" in cell else "the recording has no voltage"
+        raise errors.DataError("PlotFit", given, "voltage of several sweeps", mend="Give data with it.")
     (dim,) = scores["recorded"].dims
     if not all(0 <= k < scores.sizes[dim] for k in sweeps):
         raise errors.DataError("PlotFit", f"sweeps {list(sweeps)}", f"numbers from 0 to {scores.sizes[dim] - 1}")

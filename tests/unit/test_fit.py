@@ -121,6 +121,31 @@ def test_the_model_with_the_best_values_is_a_model(tmp_path):
     assert "fitted" in model.params["gL"].source
 
 
+@pytest.mark.parametrize("spiking", [False, True])
+def test_a_trace_is_fitted_by_its_error(spiking):
+    given = recorded(currents=(420.0, 500.0) if spiking else (50.0, 150.0), length=60.0, C=250.0)
+    fit = sn.FitModel(
+        {"current": given["current"], "voltage": given["voltage"]}, "lif", {"C": (100, 400)}, dt=0.1, batch=32,
+        budget=640, target=1e-3, objective="trace_error" if spiking else None, scheduler="inline",
+    )  # fmt: skip
+    assert fit.evals.trace_error.sizes == {"point": fit.evals.sizes["point"], "sweep": 2}
+    assert fit.params["C"] == pytest.approx(250.0, rel=1e-2)
+
+
+def test_the_front_of_many_points_is_that_of_the_definition():
+    from sneuron.explore.fitted import _first
+    from sneuron.explore.optimisers.pareto import fronts
+
+    rng = np.random.default_rng(3)
+    losses = rng.random((3000, 3)).round(2)
+    found = _first(losses)
+    assert {tuple(x) for x in losses[found]} == {tuple(x) for x in losses[fronts(losses) == 0]}
+    assert len(np.unique(losses[found], axis=0)) == len(found)
+    x = rng.permutation(6000) / 6000
+    both = np.concatenate([np.stack([x, 1 - x], 1), np.stack([x, 1 - x], 1) + 0.5])
+    assert sorted(_first(both)) == list(range(6000))
+
+
 def test_terms_are_kept_apart_and_make_a_front():
     both = {"rate": {"measure": "FireRate", "goal": 60.0, "sd": 20.0}, "low": {"feature": "v_mean", "goal": -70.0}}
     fit = fitted(objective=both, method="nsga2", budget=640)
@@ -148,6 +173,39 @@ def test_counts_of_sweeps_are_found_again_and_predicted():
     assert "held-out" in scores.attrs["verdict"]
     run = fit.predict()
     assert run.v.sizes["sweep"] == 4
+
+
+def test_without_held_out_sweeps_predictions_are_not_praised():
+    fit = sn.FitModel(recorded(), "lif", {"C": (100, 400)}, objective="counts", budget=64, batch=64, dt=0.1,
+                      scheduler="inline")  # fmt: skip
+    scores = fit.scores()
+    assert "not known" in scores.attrs["verdict"]
+    assert scores.rmse.sel(part="test").isnull().all()
+    assert scores.rmse.sel(part="train").notnull().all()
+
+
+def test_what_follows_is_followed_wherever_the_model_runs():
+    from sneuron.explore.fitfile import examples
+
+    fit = fitted(ranges={"I": (500, 700), "C": (200, 300), "gL": sn.derived("C/15"), "t_ref": 3.0}, method="sobol")
+    own = {"I": 600.0, "C": 300.0, "t_ref": 3.0}
+    truth = sn.RunSim(sn.InitNeu({"model": "lif", **own, "gL": 20.0}), 200, 0.1)
+    for made in (fit.predict({"C": 300.0, "I": 600.0}), fit.synthetic({"I": 600.0, "C": 300.0})):
+        np.testing.assert_array_equal(made.spike_time, truth.spike_time)
+    assert fit.predict().spike_count == fit.predict(fit.params).spike_count
+    some = examples(fit, fit.region(100.0), None)
+    np.testing.assert_allclose(some.gL, some.C / 15)
+    params = {n: xr.DataArray(some[n].values, dims="example") for n in ("I", "C", "gL")}
+    again = sn.RunSim(sn.InitNeu({"model": "lif", "t_ref": 3.0, **params}), 200, 0.1)
+    np.testing.assert_array_equal(some.spike_count, again.spike_count)
+
+
+def test_a_silent_sweep_is_met_by_silence_alone():
+    from sneuron.explore.objectives import Term
+
+    found = {"g": ("sweep", [np.nan, np.nan]), "spike_count": ("sweep", [0.0, 90.0]), "status": ("sweep", [1, 1])}
+    term = Term("g", {}, 1.0, quiet=xr.DataArray([True, True], dims="sweep"))
+    assert term.deviation(xr.Dataset(found)).values.tolist() == [0.0, 10.0]
 
 
 def test_a_model_that_explains_nothing_is_told_so():
@@ -200,6 +258,31 @@ def test_eigenvalues_of_a_valley_with_known_axes():
     values, vectors = spectrum(unit, loss)
     np.testing.assert_allclose(values, [200.0, 2.0, 0.02], rtol=1e-3)
     np.testing.assert_allclose(np.abs(np.sum(vectors * turn.T, 1)), 1.0, atol=1e-6)
+
+
+def test_too_few_evaluations_tell_no_eigenvalues():
+    fit = fitted(budget=8, batch=8, starts=1, ranges={"I": (200, 700), "C": (100, 400), "gL": (5, 20)})
+    found = fit.diagnostics()
+    assert found.eigenvalue.isnull().all()
+    assert np.isnan(found.attrs["sloppiness"])
+
+
+def test_the_sloppiest_direction_is_one_of_those_that_are_compared():
+    from sneuron.explore.diagnosis import _verdict
+
+    found = xr.Dataset(
+        {"agrees": ("start", [True]), "at_bound": ("param", [0, 0, 0]), "matters": ("param", [True] * 3),
+         "eigenvalue": ("mode", [1e5, 1.0, -3.0]), "direction": (("mode", "param"), np.eye(3))},
+        coords={"param": ["a", "b", "c"]}, attrs={"sloppiness": 5.0},
+    )  # fmt: skip
+    assert _verdict(found).endswith("the sloppiest: +1.00 b.")
+
+
+def test_points_spread_for_a_region_do_not_stop_at_the_target():
+    fit = fitted(budget=64, target=30.0)
+    assert fit.scattered(512).sizes["point"] == 512
+    points = fit.scattered(512)
+    assert fit.region(40.0, points=points).volume == (points.loss <= 40.0).mean()
 
 
 def test_the_region_of_two_islands():
@@ -296,11 +379,13 @@ def test_data_that_cannot_be_are_refused(case):
     [
         ({"ranges": {"gNaX": (1, 2)}}, errors.UnknownNameError, "gNaX"),
         ({"ranges": {"C": sn.grid(1, 2, 5)}}, errors.ParameterError, "no range to search"),
+        ({"ranges": {"I": (1, 2), "C": [100.0, 150.0, 200.0]}}, errors.ParameterError, "no range to search"),
         ({"ranges": {"C": 100.0}}, errors.ParameterError, "nothing is searched"),
         ({"ranges": {"C": (-5, 100)}}, errors.ParameterError, "out of bounds"),
         ({"ranges": {"C": stats.norm(200, 20)}}, errors.ParameterError, "no ends"),
         ({"method": "cmaes"}, errors.UnknownNameError, "cma"),
         ({"options": {"sigmo": 1}}, errors.UnknownNameError, "sigma"),
+        ({"options": {"nudge": 1.0}}, errors.UnknownNameError, "nudge"),
         ({"batch": 63}, errors.ParameterError, "share"),
         ({"budget": 0}, errors.ParameterError, "budget"),
         ({"method": "sobol", "starts": 4}, errors.ParameterError, "one search"),
@@ -308,6 +393,11 @@ def test_data_that_cannot_be_are_refused(case):
         ({"objective": "gamma"}, errors.DataError, "no recorded spikes"),
         ({"objective": {"rate": {"measure": "FireRate"}}}, errors.DataError, "what it should be"),
         ({"objective": {"rate": {"measure": "FireRate", "goal": 1.0, "sd": 0.0}}}, errors.ParameterError, "sd"),
+        ({"objective": {"rate": {"measure": "FireRate", "goal": 1.0, "sd": "x"}}}, errors.ParameterError, "sd"),
+        ({"objective": {"rate": {"measure": "FireRate", "goal": [1.0, 2.0]}}}, errors.ParameterError, "DataArray"),
+        ({"objective": {"rate": {"measure": "FireRate", "goal": np.nan}}}, errors.ParameterError, "goal is nan"),
+        ({"objective": {"rate": {"measure": "FireRate", "goal": 1.0, "sd": xr.DataArray([1.0], dims="x")}}},
+         errors.DataError, "the sd has dims"),
         ({"objective": {"firing": {"measure": "FireClass", "goal": 1.0}}}, errors.UnknownNameError, "period"),
         ({"objective": {"f": {"measure": "FireClass", "variable": "pattern", "goal": "bursty"}}},
          errors.UnknownNameError, "bursting"),
@@ -320,6 +410,52 @@ def test_what_cannot_be_is_refused_before_any_work(changes, kind, text, tmp_path
     with pytest.raises(kind, match=text):
         fitted(tmp_path / "fit", **changes)
     assert not (tmp_path / "fit").exists()
+
+
+def traced():
+    run = sn.RunSim(sn.InitNeu({"model": "hh", "I": 10.0}), 10, 0.025, record=["v"])
+    return {"voltage": run["v"]}
+
+
+SLOPES = {"method": "gradient", "dt": 0.025, "batch": 16, "budget": 16, "scheduler": "inline", "progress": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "text"),
+    [
+        ({"ranges": {"gNa": (60, 240), "gK": sn.derived("0.3*gNa")}}, errors.ParameterError, "gK: it follows from"),
+        ({"ranges": {"gNa": (60, 240), "gL": sn.derived("gK/100"), "gK": sn.derived("0.3*gNa")}},
+         errors.ParameterError, "follows from"),
+        ({"options": {"sd": 0.0}}, errors.ParameterError, "sd"),
+        ({"options": {"sd": "1 s"}}, errors.UnitError, "sd"),
+    ],
+)  # fmt: skip
+def test_descents_refuse_what_they_have_no_slope_of(changes, kind, text, tmp_path):
+    with pytest.raises(kind, match=text):
+        sn.FitModel(
+            traced(), "hh", changes.pop("ranges", {"gNa": (60, 240)}), store=tmp_path / "fit", **SLOPES, **changes
+        )
+    assert not (tmp_path / "fit").exists()
+
+
+def test_descents_have_no_terms_to_look_for_a_region_by():
+    fit = sn.FitModel(traced(), "hh", {"gNa": (60, 240), "gK": sn.derived("36.0"), "I": 10.0}, **SLOPES)
+    assert fit.params["gK"] == 36.0
+    for ask in (lambda: fit.region(1.0), lambda: fit.calibrate(10)):
+        with pytest.raises(errors.PlanError, match="no terms"):
+            ask()
+
+
+def test_goals_that_come_from_no_recording_have_no_recovery():
+    with pytest.raises(errors.DataError, match="no recording"):
+        fitted(budget=64).recovery(2)
+
+
+def test_a_stimulus_with_other_sweeps_than_the_recording_is_refused():
+    with pytest.raises(errors.DataError, match=r"step\.amplitude"):
+        sn.FitModel(
+            recorded(), "lif", {"C": (100, 400)}, stimulus=sn.step([400.0, 500.0]), objective="gamma", budget=64
+        )
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,10 @@ def test_a_region_is_told_and_drawn(tmp_path):
         ('start = "600 ms"', 'start = "9 s"', "window"),
         ("cost = 0.05", "prize = 0.05", "cost"),
         ("[space.C]", "[space.CC]", "CC"),
+        ('dt = "0.1 ms"', 'dt = "0.1 ms"\nrtol = 1e-6', "rtol does not go"),
+        ('dt = "0.1 ms"', 'dt = "0.1 ms"\ncommon = ["C"]', "common does not go"),
+        ('kind = "prediction"\nfile = "out/fit.png"\ntrace = [1]', 'kind = "region"\nfile = "a.png"', "needs a level"),
+        ('method = "de"', 'method = "gradient"\nlevel = 1', "no terms"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_line(tmp_path, old, new, text):
@@ -161,6 +165,19 @@ def test_what_is_wrong_is_told_at_its_line(tmp_path, old, new, text):
     assert told.exit_code == 1
     assert text in told.output
     assert "fit.toml" in told.output
+
+
+def test_pictures_that_cannot_be_are_refused_before_any_work(tmp_path):
+    told = run(tmp_path, REGION.replace('kind = "region"', 'kind = "prediction"').replace('length = "50 ms"', ""))
+    assert told.exit_code == 1
+    assert "needs a [recording]" in told.output
+    with xr.open_dataset(CELL) as cell:
+        cell.isel(sweep=2).load().drop_encoding().to_netcdf(tmp_path / "one.nc")
+    one = FIT.replace(str(CELL), "one.nc").replace("train = [0, 2, 4]\ntest = [1, 3]\n", "").replace("[1]", "[0]")
+    told = run(tmp_path, one)
+    assert told.exit_code == 1
+    assert "one sweep" in told.output
+    assert not (tmp_path / "out" / "fit.zarr").exists()
 
 
 def test_a_study_still_needs_outputs_and_a_duration(tmp_path):
@@ -186,6 +203,9 @@ def test_figures_refuse_what_is_not_there(fitted):
     found = found_of(read, fit_of(read, Place(scheduler="inline")))
     with pytest.raises(errors.DataError, match="0 to 4"):
         sn.PlotFit(found.cell, found.run, found.scores, found.diagnosis, [7])
+    for cell, scores in ((found.cell.drop_vars("voltage"), found.scores), (found.cell, found.scores.isel(sweep=0))):
+        with pytest.raises(errors.DataError, match="voltage"):
+            sn.PlotFit(cell, found.run, scores, found.diagnosis)
     region = xr.Dataset(coords={"param": ["I"]})
     with pytest.raises(errors.UnknownNameError, match="'I'"):
         sn.PlotRegion(region, region, ["II"])

@@ -97,6 +97,6 @@ GRADIENT = Method(
     "gradient",
     Descents,
     "least squares of traces by their derivatives: few evaluations where the voltage is a smooth function",
-    {"damping": 1e-2, "tolx": 1e-7, "tolf": 0.02},
+    {"damping": 1e-2, "tolx": 1e-7, "tolf": 0.02, "nudge": 0.0, "sd": 1.0},
     slopes=True,
 )
