@@ -120,7 +120,7 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
     by : str
         An output that is a flag or a count, or a condition over outputs and parameters.
     fill : bool, default False
-        Take any output as a number; classes are then of no account.
+        Take any output as a number; of classes there are then only "none" and "failed".
 
     Raises
     ------
@@ -140,11 +140,9 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
     if by in data and not fill and is_number(data[by]):
         mend = f"Write a condition, such as {by + ' > 1'!r}."
         raise errors.DataError("classes", f"{by!r} holds numbers, which tell no classes apart", mend=mend)
-    if fill:
-        return Classified(values, np.full(values.shape, np.nan), (), (), attrs)
-    flags = np.unique(known)
+    flags = np.unique(known) if not fill else np.empty(0)
     names = _named(flags, by not in data, attrs)
-    codes = np.searchsorted(flags, values).astype(np.float64)
+    codes = np.full(values.shape, np.nan) if fill else np.searchsorted(flags, values).astype(np.float64)
     lost = (status > Status.OK) & (status != Status.EXCLUDED)
     for name, which in ((NONE, well & np.isnan(values)), (FAILED, lost)):
         if which.any():
