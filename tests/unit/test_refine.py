@@ -185,6 +185,10 @@ def test_traces_and_checks_of_the_coarse_grid_go_with_it(tmp_path) -> None:
     assert set(data.checked_I.values) <= {100.0, 300.0, 500.0, 700.0, 900.0}
     assert data.sizes["point"] == 5 + 5
     assert study.boundaries().sizes["vertex"] == 1
+    finer = {"by": FIRES, "resolution": 1 / 512}
+    more = {"record": ["v"], "every": 100, "record_at": [0, 4], "convergence": 3}
+    assert study.refine(resolution=1 / 512).hash == refined(finer, ranges, **more).hash
+    assert refined(finer, ranges, store=tmp_path / "s", **more).data.identical(study.data)
     with pytest.raises(errors.SneuronError, match="record_at"):
         refined(FIRES, ranges, record=["v"], record_at={"I": [100]})
 
@@ -234,6 +238,24 @@ def test_points_left_out_are_no_boundary() -> None:
     found = study.filled(n=65)
     left_out = ((found.I <= 400) | (found.gL <= 20)).transpose("gL", "I")
     assert np.array_equal(found.origin == Origin.EXCLUDED, left_out)
+
+
+def test_what_ran_well_and_has_no_value_has_not_failed() -> None:
+    """A silent neuron has no latency."""
+    study = refined({"by": "first < 20", "resolution": 1 / 32}, outputs={"first": "Latency"})
+    for found in (study.filled(), study.filled("first", n=17)):
+        silent = (rheobase(found.gL) >= found.I).transpose("gL", "I").values
+        assert np.all((found.origin.values == Origin.NONE) <= silent)
+        assert (found.origin.values == Origin.NONE).sum() > 0.9 * silent.sum()
+        assert not np.any(found.origin == Origin.FAILED)
+    figure = sn.PlotBoundaries(study.filled(), study.boundaries(), study.data)
+    assert [t.get_text() for t in figure.legends[0].get_texts()][2:] == ["ran well, no value"]
+
+
+def test_a_number_beside_what_is_left_out_has_not_failed() -> None:
+    asked = {"by": "rate", "tolerance": "20 Hz", "resolution": 1 / 32}
+    study = refined(asked, where="I > 450", outputs={"rate": sn.FireRate})
+    assert set(np.unique(study.filled(n=50).origin)) <= {Origin.COMPUTED, Origin.INFERRED, Origin.EXCLUDED}
 
 
 def test_it_can_be_looked_at_while_it_runs(tmp_path) -> None:
