@@ -22,7 +22,7 @@ from sneuron.explore.space import Axis, Space
 from sneuron.explore.tree import Tree
 from sneuron.labels import Status
 
-__all__ = ["Origin", "Refined", "cells", "filled", "refined_of"]
+__all__ = ["Origin", "Refined", "cells", "filled", "holds_numbers", "refined_of"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -227,7 +227,7 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     >>> found.holds.values.tolist(), found.origin.values.tolist()
     ([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1, 2, 1, 1, 1, 2, 1, 2, 1])
     """
-    numbers = _is_number(data, of)
+    numbers = holds_numbers(data, of)
     grid = refined_of(data, of, "filled", fill=numbers)
     sizes = _sizes(grid, n)
     along = [np.linspace(0, axis.size - 1, size) for axis, size in zip(grid.axes, sizes, strict=True)]
@@ -249,8 +249,8 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     return xr.Dataset(made, _coords(grid, along), {**grid.about, "of": grid.of, **counts})
 
 
-def _is_number(data: xr.Dataset, of: str | None) -> bool:
-    """Whether the output holds numbers that tell no classes apart."""
+def holds_numbers(data: xr.Dataset, of: str | None = None) -> bool:
+    """Whether a map shows numbers, not classes: a study that fills, or an output that tells no classes apart."""
     told = json.loads(str(data.attrs.get("refine", "{}")))
     name = told.get("by") if of is None else of
     return name in data and ((name == told.get("by") and told.get("tolerance") is not None) or is_number(data[name]))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from matplotlib.collections import LineCollection
 
 import sneuron as sn
 from sneuron import errors
-from sneuron.cli import main
+from sneuron.cli import _bounded, main
 from sneuron.explore import filed, studyfile
 from sneuron.explore.maps import Origin
 from sneuron.explore.plan import Plan
@@ -207,6 +208,13 @@ def test_what_changes_most_is_filled(fine) -> None:
     )
     off = np.abs(full.rate.values - found.rate.values[::8, ::16])
     assert np.all(off <= found.rate_change.values[::8, ::16] + 1e-9)
+
+
+def test_counts_that_are_filled_are_drawn_as_numbers() -> None:
+    study = refined({"by": "spike_count", "tolerance": 3, "resolution": 1 / 32})
+    (lines,) = ([type(c) for c in ax.collections] for ax in _bounded(study).axes[:1])
+    assert LineCollection not in lines
+    assert study.boundaries().sizes["curve"] > 0
 
 
 def test_a_budget_is_kept_and_said(tmp_path) -> None:
