@@ -409,12 +409,11 @@ def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
 
 def _bounded(study: Study) -> Any:
     """What draws the boundaries of a study that refines itself."""
-    from sneuron.explore.points import is_number
+    from sneuron.explore.maps import holds_numbers
     from sneuron.plot.boundaries import PlotBoundaries
 
-    found, data = study.filled(), study.data
-    curves = None if found.attrs["of"] in data and is_number(data[found.attrs["of"]]) else study.boundaries()
-    return PlotBoundaries(found, curves, data)
+    data = study.data
+    return PlotBoundaries(study.filled(), None if holds_numbers(data) else study.boundaries(), data)
 
 
 def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:

@@ -15,6 +15,7 @@ from sneuron.explore.asked import ASKED, asked_template
 from sneuron.explore.cluster import Place
 from sneuron.explore.convergence import CHECKED, CHECKS, sampled
 from sneuron.explore.coords import starts, stored_coords
+from sneuron.explore.encode import sha256
 from sneuron.explore.engine import Layout
 from sneuron.explore.estimate import Estimate, estimated, refuse_bytes
 from sneuron.explore.parts import Part, planned
@@ -24,16 +25,15 @@ from sneuron.explore.space import Axis, Space
 from sneuron.store.folder import StudyFolder
 from sneuron.store.layout import Template, Variable
 
-__all__ = ["MAIN", "TRACES", "add_missing_parts", "body_of", "check_body", "entry_of", "estimate_of"]
+__all__ = ["MAIN", "TRACES", "add_missing_parts", "body_of", "check_body", "entry_of", "estimate_of", "hash_of"]
 
 MAIN, TRACES = "main", "traces"
 _MOST_TRACES = 100_000
+_CHOSEN = ("record_at", "convergence")
 
 
 def body_of(plan: Plan, record_at: Any, name: str | None, convergence: Any = 0) -> tuple[dict[str, Any], str]:
     """What `study.json` says at first, and the hash of the study."""
-    from sneuron.explore.encode import sha256
-
     numbers = () if record_at is None else chosen_points(plan.space, record_at)
     if numbers and not plan.record:
         raise errors.PlanError("record_at", "no variables are recorded", mend="Give record=['v'].")
@@ -43,10 +43,14 @@ def body_of(plan: Plan, record_at: Any, name: str | None, convergence: Any = 0) 
     checks = sampled(plan, convergence)
     if checks:
         parts[CHECKS] = {**entry_of(plan.chosen(checks, CHECKED), record=False), "checks": True}
-    data = plan.to_json()
-    extra = {k: list(v) for k, v in (("record_at", numbers), ("convergence", checks)) if v}
-    hash_ = sha256({**data, **extra}) if extra else plan.hash
-    return {"name": name, "plan": data, "parts": parts}, hash_
+    chosen = {k: list(v) for k, v in zip(_CHOSEN, (numbers, checks), strict=True) if v}
+    body = {"name": name, "plan": plan.to_json(), "parts": parts, **chosen}
+    return body, hash_of(body)
+
+
+def hash_of(body: Mapping[str, Any]) -> str:
+    """The hash of a study: of its plan, and of the points that were chosen to be recorded and checked."""
+    return sha256({**body["plan"], **{k: body[k] for k in _CHOSEN if k in body}})
 
 
 def check_body(body: Mapping[str, Any], root: Path, place: Place, aim: float, measure: bool) -> None:

@@ -19,7 +19,7 @@ from sneuron.explore.fit import FitModel
 from sneuron.explore.fitted import Fit
 from sneuron.explore.optimisers.base import methods
 from sneuron.explore.scores import scored
-from sneuron.explore.studyargs import distribution_of, located, model_of, recorded, stimulus_of, store_of
+from sneuron.explore.studyargs import drawn_of, located, model_of, recorded, stimulus_of, store_of
 from sneuron.explore.studyfile import FitTable, Read, Target
 
 __all__ = ["Found", "fit_of", "fitted_table", "found_of", "places", "preview", "score_table"]
@@ -189,11 +189,7 @@ def _ranges(read: Read, model: Any) -> dict[str, Any]:
     for name, axis in file.space.items():
         with located(read, ("space", name)):
             model.canonical(name, "space")
-            if axis.range is None:
-                found[name] = distribution_of(axis.distribution)
-            else:
-                low, high = axis.range
-                found[name] = ranges.log(low, high) if axis.scale == "log" else ranges.grid(low, high)
+            found[name] = drawn_of(axis)
     return {**found, **{name: ranges.derived(text) for name, text in file.derive.items()}}
 
 

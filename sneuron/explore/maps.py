@@ -16,13 +16,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.points import Classified, classified, is_number, needed
+from sneuron.explore.points import FAILED, NONE, Classified, classified, is_number, needed
 from sneuron.explore.refine import Rule
 from sneuron.explore.space import Axis, Space
 from sneuron.explore.tree import Tree
 from sneuron.labels import Status
 
-__all__ = ["Origin", "Refined", "cells", "filled", "refined_of"]
+__all__ = ["Origin", "Refined", "cells", "filled", "holds_numbers", "refined_of"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -41,6 +41,7 @@ class Origin(IntEnum):
     MIXED = 3
     FAILED = 4
     EXCLUDED = 5
+    NONE = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,14 @@ class Refined:
         ups = itertools.product((0, 1), repeat=len(self.axes))
         corners = [self.tree.has(found.low + np.array(up, dtype=np.int64) * found.side) for up in ups]
         return np.asarray(np.all(corners, axis=0))
+
+    @functools.cached_property
+    def told(self) -> npt.NDArray[np.uint8]:
+        """What a map says of places with the class of that number; the last is for places without one."""
+        lost = {NONE: Origin.NONE, FAILED: Origin.FAILED}
+        classes = zip(self.points.names, self.points.flags, strict=True)
+        told = [lost[name] if np.isnan(flag) else Origin.INFERRED for name, flag in classes]
+        return np.array([*told, Origin.EXCLUDED], dtype=np.uint8)
 
     @functools.cached_property
     def limits(self) -> tuple[Floats, Floats]:
@@ -200,9 +209,10 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     Dataset
         Over the dims of the grid: the output (`holds`, 0 or 1, for a condition), NaN where it is not known; `origin`, a
         flag: "computed" (a point of the study), "inferred" (all points of the cell agree), "mixed" (they do not),
-        "failed" (no point of the cell ran well, or this one did not), "excluded" (by `where`), "not_run" (not yet). An
-        output that is a number is interpolated between the corners of each cell, and `<output>_change` is by how much
-        it changes on the cell. Attributes: `points` that there are, of how many on the finest grid (`lattice`).
+        "failed" (no point of the cell ran well, or this one did not), "none" (they ran well and the output is not
+        there), "excluded" (by `where`), "not_run" (not yet). An output that is a number is interpolated between the
+        corners of each cell, and `<output>_change` is by how much it changes on the cell. Attributes: `points` that
+        there are, of how many on the finest grid (`lattice`).
 
     Raises
     ------
@@ -217,7 +227,7 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     >>> found.holds.values.tolist(), found.origin.values.tolist()
     ([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1, 2, 1, 1, 1, 2, 1, 2, 1])
     """
-    numbers = _is_number(data, of)
+    numbers = holds_numbers(data, of)
     grid = refined_of(data, of, "filled", fill=numbers)
     sizes = _sizes(grid, n)
     along = [np.linspace(0, axis.size - 1, size) for axis, size in zip(grid.axes, sizes, strict=True)]
@@ -239,8 +249,8 @@ def filled(data: xr.Dataset, of: str | None = None, n: int | Mapping[str, int] |
     return xr.Dataset(made, _coords(grid, along), {**grid.about, "of": grid.of, **counts})
 
 
-def _is_number(data: xr.Dataset, of: str | None) -> bool:
-    """Whether the output holds numbers that tell no classes apart."""
+def holds_numbers(data: xr.Dataset, of: str | None = None) -> bool:
+    """Whether a map shows numbers, not classes: a study that fills, or an output that tells no classes apart."""
     told = json.loads(str(data.attrs.get("refine", "{}")))
     name = told.get("by") if of is None else of
     return name in data and ((name == told.get("by") and told.get("tolerance") is not None) or is_number(data[name]))
@@ -280,10 +290,8 @@ def _inferred(grid: Refined, where: Ints) -> tuple[Floats, npt.NDArray[np.uint8]
     low, high = grid.limits
     flags = np.array([*grid.points.flags, np.nan])
     agreed = np.where(np.isfinite(low) & (low == high), low, -1).astype(np.int64)
-    origin = np.where(agreed < 0, Origin.EXCLUDED, Origin.INFERRED)
-    origin = np.where(high > low, Origin.MIXED, origin)
-    origin = np.where((origin == Origin.INFERRED) & np.isnan(flags[agreed]), Origin.FAILED, origin)
-    return flags[agreed][where], origin.astype(np.uint8)[where]
+    origin = np.where(high > low, np.uint8(Origin.MIXED), grid.told[agreed])
+    return flags[agreed][where], origin[where]
 
 
 def _change(grid: Refined) -> Floats:
@@ -296,13 +304,14 @@ def _interpolated(grid: Refined, places: Floats, where: Ints) -> tuple[Floats, n
     """Values of places, linear in each parameter between the corners of their cell."""
     low, side = grid.tree.cells.low[where], grid.tree.cells.side[where]
     part = (places - low) / side
-    values = np.zeros(where.shape)
+    values, worst = np.zeros(where.shape), np.full(where.shape, -1.0)
     for corner in itertools.product((0, 1), repeat=len(grid.axes)):
         up = np.array(corner, dtype=np.int64)
         index = grid.tree.index(low + up * side)
         weight = np.prod(np.where(up == 1, part, 1 - part), axis=-1)
         values += np.where(weight == 0, 0.0, weight * grid.points.values[index])
-    return values, np.where(np.isnan(values), Origin.FAILED, Origin.INFERRED).astype(np.uint8)
+        worst = np.fmax(worst, np.where(weight == 0, np.nan, grid.points.codes[index]))
+    return values, np.where(np.isnan(values), grid.told[worst.astype(np.int64)], np.uint8(Origin.INFERRED))
 
 
 def _place_computed(grid: Refined, places: Floats, values: Floats, origin: npt.NDArray[np.uint8]) -> None:
@@ -311,7 +320,8 @@ def _place_computed(grid: Refined, places: Floats, values: Floats, origin: npt.N
     on = np.all(np.abs(places - whole) < 1e-9 * np.array(grid.tree.shape), axis=-1) & grid.tree.has(whole)
     index = grid.tree.index(whole[on])
     values[on] = grid.points.values[index]
-    origin[on] = np.where(np.isnan(values[on]), Origin.FAILED, Origin.COMPUTED)
+    told = grid.told[np.nan_to_num(grid.points.codes[index], nan=-1).astype(np.int64)]
+    origin[on] = np.where(np.isnan(values[on]), told, Origin.COMPUTED)
 
 
 def _exclude(grid: Refined, places: Floats, values: Floats, origin: npt.NDArray[np.uint8]) -> None:

@@ -17,29 +17,19 @@ from sneuron.labels import Status
 from sneuron.lang import expr
 
 __all__ = [
-    "EXCLUDED",
     "FAILED",
     "NONE",
     "Classified",
-    "Classifier",
+    "check_by",
     "classified",
-    "classifier_of",
     "is_number",
     "needed",
 ]
 
 Floats = npt.NDArray[np.float64]
 
-NONE, FAILED, EXCLUDED = "none", "failed", "excluded"
-"""Names of what has no class: the point ran well and the output is not there; it failed; it was left out."""
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """By what points are told apart: an output `by`, of which `kind` is "flag", "count" or "number"; or a condition."""
-
-    by: str
-    kind: str
+NONE, FAILED = "none", "failed"
+"""Names of what has no class: the point ran well and the output is not there; it failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +57,8 @@ class Classified:
     attrs: Mapping[str, Any]
 
 
-def classifier_of(
-    by: str, outputs: Sequence[Output], layout: Layout, params: Collection[str], fill: bool
-) -> Classifier:
-    """How a study will tell its points apart.
+def check_by(by: str, outputs: Sequence[Output], layout: Layout, params: Collection[str], fill: bool) -> None:
+    """Refuse what a study could not tell its points apart by.
 
     Parameters
     ----------
@@ -92,7 +80,10 @@ def classifier_of(
     if by not in layout.variables:
         if not by.isidentifier() or by in params:
             expr.parse(by, [*scalars, *params], "refine: by", condition=True)
-            return _condition(by, fill)
+            if fill:
+                what = f"{by!r} is a condition; there is no tolerance between yes and no"
+                raise errors.PlanError("refine: tolerance", what, mend="Leave it out, or name an output.")
+            return
         raise errors.unknown("refine: by", "output", by, scalars)
     dims, dtype, attrs = layout.variables[by]
     if dims or by in _NOT_NAMED:
@@ -107,7 +98,6 @@ def classifier_of(
     if kind == "flag" and fill:
         what = f"{by!r} tells classes apart; there is no tolerance between them"
         raise errors.PlanError("refine: tolerance", what, mend="Leave it out.")
-    return Classifier(by, kind)
 
 
 def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
@@ -120,7 +110,7 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
     by : str
         An output that is a flag or a count, or a condition over outputs and parameters.
     fill : bool, default False
-        Take any output as a number; classes are then of no account.
+        Take any output as a number; of classes there are then only "none" and "failed".
 
     Raises
     ------
@@ -140,11 +130,9 @@ def classified(data: xr.Dataset, by: str, fill: bool = False) -> Classified:
     if by in data and not fill and is_number(data[by]):
         mend = f"Write a condition, such as {by + ' > 1'!r}."
         raise errors.DataError("classes", f"{by!r} holds numbers, which tell no classes apart", mend=mend)
-    if fill:
-        return Classified(values, np.full(values.shape, np.nan), (), (), attrs)
-    flags = np.unique(known)
+    flags = np.unique(known) if not fill else np.empty(0)
     names = _named(flags, by not in data, attrs)
-    codes = np.searchsorted(flags, values).astype(np.float64)
+    codes = np.full(values.shape, np.nan) if fill else np.searchsorted(flags, values).astype(np.float64)
     lost = (status > Status.OK) & (status != Status.EXCLUDED)
     for name, which in ((NONE, well & np.isnan(values)), (FAILED, lost)):
         if which.any():
@@ -163,13 +151,6 @@ def is_number(output: xr.DataArray) -> bool:
 
 
 _NOT_NAMED = (labels.STATUS, labels.FIRST_BAD)
-
-
-def _condition(by: str, fill: bool) -> Classifier:
-    if fill:
-        what = f"{by!r} is a condition; there is no tolerance between yes and no"
-        raise errors.PlanError("refine: tolerance", what, mend="Leave it out, or name an output.")
-    return Classifier(by, "condition")
 
 
 def needed(data: xr.Dataset, by: str) -> xr.Dataset:

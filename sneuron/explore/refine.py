@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sneuron import errors, labels
 from sneuron.explore.encode import canonical
 from sneuron.explore.engine import Layout
-from sneuron.explore.points import Classified, Classifier, classifier_of
+from sneuron.explore.points import Classified, check_by
 from sneuron.explore.ranges import Range
 from sneuron.explore.samplers import keyed_permutation
 from sneuron.explore.space import Axis, Lattice, Space
@@ -27,7 +27,7 @@ from sneuron.explore.tree import Tree, first_nodes
 if TYPE_CHECKING:
     from sneuron.explore.plan import Plan
 
-__all__ = ["BUDGET", "Rule", "Wanted", "coarser", "refined"]
+__all__ = ["Rule", "Wanted", "coarser", "refined"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -165,7 +165,7 @@ def refined(plan: Plan, refine: Any) -> Plan:
     _check_space(plan)
     tolerance = given.get("tolerance")
     layout = plan.machine.layout(plan)
-    classifier = classifier_of(given["by"], plan.outputs, layout, plan.space.names, tolerance is not None)
+    check_by(given["by"], plan.outputs, layout, plan.space.names, tolerance is not None)
     grid = [a for a in plan.space.axes if isinstance(a, Axis)]
     levels = _levels(plan, grid, given.get("resolution", RESOLUTION))
     axes = tuple(_finer(a, level) for a, level in zip(grid, levels, strict=True))
@@ -173,7 +173,7 @@ def refined(plan: Plan, refine: Any) -> Plan:
     shape = tuple(a.size for a in axes)
     count = math.prod(a.size for a in grid)
     rule = Rule(
-        given["by"], levels, _tolerance(tolerance, classifier, layout), _budget(given.get("budget", BUDGET), count)
+        given["by"], levels, _tolerance(tolerance, given["by"], layout), _budget(given.get("budget", BUDGET), count)
     )
     space = replace(plan.space, axes=(Lattice.of(axes, first_nodes(shape, levels)),))
     return replace(plan, space=space, refine=canonical(rule.to_json()))
@@ -292,10 +292,10 @@ def _too_fine(where: str) -> errors.PlanError:
     return errors.PlanError(where, "is finer than floating-point numbers tell apart", mend=mend)
 
 
-def _tolerance(given: Any, classifier: Classifier, layout: Layout) -> float | None:
+def _tolerance(given: Any, by: str, layout: Layout) -> float | None:
     if given is None:
         return None
-    unit = str(layout.variables[classifier.by][2].get("units", "1"))
+    unit = str(layout.variables[by][2].get("units", "1"))
     found = labels.number(given, unit, "refine: tolerance")
     if not (found > 0 and math.isfinite(found)):
         raise errors.PlanError("refine: tolerance", f"{given!r} is no tolerance", f"a number above 0, in {unit}")

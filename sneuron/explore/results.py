@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -51,13 +52,8 @@ def traces(folder: StudyFolder) -> xr.Dataset:
 
 def failures(folder: StudyFolder, limit: int) -> xr.Dataset:
     """The points that failed, one a row along `failure`."""
-    rows: list[dict[str, Any]] = []
-    for name in runs(folder):
-        if name not in (TRACES, CHECKS):
-            for row in _failed_rows(folder, part_of(folder, name)):
-                rows.append(row)
-                if len(rows) >= limit:
-                    break
+    parts = [part_of(folder, name) for name in runs(folder) if name not in (TRACES, CHECKS)]
+    rows = list(itertools.islice((row for part in parts for row in _failed_rows(folder, part)), limit))
     known = part_of(folder, folder.parts[0]).plan.facts.known.params
     columns = list(dict.fromkeys(key for row in rows for key in row)) or ["status", labels.FIRST_BAD, labels.MESSAGE]
     made = {c: ("failure", np.array([row.get(c) for row in rows]), _units(c, known)) for c in columns}
@@ -88,6 +84,7 @@ def _rows_of_block(data: xr.Dataset, part: Part, receipt: Mapping[str, Any]) -> 
     told = receipt["info"].get("messages", {"texts": [], "points": []})
     texts = {number: told["texts"][which] for number, which in told["points"]}
     lengths = values.shape[: len(outer)]
+    begins = {labels.REPEAT: part.space.first_repeat, **part.template.start}
     points = part.points({d: region[d] for d in outer})
     first = (
         block[labels.FIRST_BAD].transpose(*status.dims).values
@@ -98,7 +95,7 @@ def _rows_of_block(data: xr.Dataset, part: Part, receipt: Mapping[str, Any]) -> 
         number = int(np.ravel_multi_index(tuple(place[: len(outer)]), lengths)) if outer else 0
         at = tuple(place)
         row: dict[str, Any] = {name: float(column[number]) for name, column in points.params.items()}
-        row |= {str(d): int(place[k]) + region[d].start for k, d in enumerate(outer) if d not in row}
+        row |= {d: int(place[k]) + region[d].start + begins.get(d, 0) for k, d in enumerate(outer) if d not in row}
         row |= {str(d): int(i) for d, i in zip(status.dims[len(outer) :], place[len(outer) :], strict=True)}
         code = Status(int(values[at]))
         yield {

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from sneuron import errors, labels
-from sneuron.explore.build import MAIN, add_part, entry_of
+from sneuron.explore.build import MAIN, add_part, entry_of, hash_of
 from sneuron.explore.cluster import Place
 from sneuron.explore.encode import canonical
 from sneuron.explore.plan import Plan
@@ -110,8 +110,8 @@ def change_rule(folder: StudyFolder, changes: Mapping[str, Any]) -> None:
         new = replace(plan, refine=canonical(replace(rule, levels=old.levels).to_json()))
     elif any(a < b for a, b in zip(rule.levels, old.levels, strict=True)):
         raise errors.PlanError("refine: resolution", "is coarser than that of the study", mend="Give a finer one.")
-    body = {k: v for k, v in body.items() if k != END}
-    folder.change_plan({**body, "plan": new.to_json()}, new.hash)
+    body = {**{k: v for k, v in body.items() if k != END}, "plan": new.to_json()}
+    folder.change_plan(body, hash_of(body))
 
 
 def words(body: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from sneuron.lang.model import Model, load_model
 
 __all__ = [
     "arguments",
-    "distribution_of",
+    "drawn_of",
     "located",
     "model_of",
     "placed",
@@ -159,7 +159,7 @@ def _ranges(read: Read, model: Model) -> list[Any]:
     for name, axis in file.space.items():
         with located(read, ("space", name)):
             if axis.range is not None or axis.distribution is not None:
-                drawn[name] = tuple(axis.range) if axis.range else distribution_of(axis.distribution)
+                drawn[name] = drawn_of(axis)
             else:
                 together[name] = _axis(axis)
     derived = {name: ranges.derived(text) for name, text in file.derive.items()}
@@ -190,11 +190,19 @@ def _axis(axis: Axis) -> ranges.Range:
     return dataclasses.replace(found, dim=axis.dim) if axis.dim else found
 
 
-def distribution_of(given: Distribution | None) -> Any:
+def drawn_of(axis: Axis) -> Any:
+    """What a parameter is drawn from, or searched in: an interval, or a distribution."""
+    if axis.distribution is not None:
+        return _distribution(axis.distribution)
+    assert axis.range is not None
+    low, high = axis.range
+    return ranges.log(low, high) if axis.scale == "log" else ranges.grid(low, high)
+
+
+def _distribution(given: Distribution) -> Any:
     """A frozen continuous distribution of scipy.stats, by its name there."""
     from scipy import stats
 
-    assert given is not None
     known = sorted(n for n, d in vars(stats).items() if isinstance(d, stats.rv_continuous))
     if given.name not in known:
         raise errors.unknown("distribution", "distribution of scipy.stats", given.name, known)

@@ -31,6 +31,7 @@ _STATES: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (3, "points of the cell disagree", {"facecolor": _DARK, "edgecolor": "none"}),
     (4, "failed", {"facecolor": "#f3f4f5", "edgecolor": _DARK, "hatch": "//////"}),
     (5, "left out", {"facecolor": "#ffffff", "edgecolor": GREY}),
+    (6, "ran well, no value", {"facecolor": "#f3f4f5", "edgecolor": _DARK, "hatch": "...."}),
 )
 """What has no class: by `origin`, in words, and how it is drawn."""
 
@@ -51,7 +52,7 @@ def PlotBoundaries(found: xr.Dataset, curves: xr.Dataset | None = None, points: 
     -------
     matplotlib.figure.Figure
         With labels from the attributes `long_name` and `units`, and log axes for log-spaced parameters. Cells whose
-        points disagree, and what failed or was left out, have looks of their own.
+        points disagree, and what failed, has no value or was left out, have looks of their own.
 
     Raises
     ------

@@ -124,6 +124,10 @@ def test_what_failed_is_refined_like_a_class_and_says_that_it_failed(tmp_path) -
     assert bool(np.isnan(found.holds.where(beyond)).all())
     assert study.status()["diverged"] == int((study.data.I > 4).sum()) > 20
     assert "failed" in set(study.cells().highest.values)
+    failed = study.failures()
+    assert np.array_equal(study.data.I[failed.point.values], failed.I)
+    assert len(np.unique(failed.point)) == failed.sizes["failure"] == study.status()["diverged"]
+    assert study.failures(3).sizes["failure"] == 3
     import matplotlib.pyplot as plt
 
     from sneuron.plot.boundaries import PlotBoundaries

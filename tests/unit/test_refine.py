@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from matplotlib.collections import LineCollection
 
 import sneuron as sn
 from sneuron import errors
-from sneuron.cli import main
+from sneuron.cli import _bounded, main
 from sneuron.explore import filed, studyfile
 from sneuron.explore.maps import Origin
 from sneuron.explore.plan import Plan
@@ -185,6 +186,10 @@ def test_traces_and_checks_of_the_coarse_grid_go_with_it(tmp_path) -> None:
     assert set(data.checked_I.values) <= {100.0, 300.0, 500.0, 700.0, 900.0}
     assert data.sizes["point"] == 5 + 5
     assert study.boundaries().sizes["vertex"] == 1
+    finer = {"by": FIRES, "resolution": 1 / 512}
+    more = {"record": ["v"], "every": 100, "record_at": [0, 4], "convergence": 3}
+    assert study.refine(resolution=1 / 512).hash == refined(finer, ranges, **more).hash
+    assert refined(finer, ranges, store=tmp_path / "s", **more).data.identical(study.data)
     with pytest.raises(errors.SneuronError, match="record_at"):
         refined(FIRES, ranges, record=["v"], record_at={"I": [100]})
 
@@ -203,6 +208,13 @@ def test_what_changes_most_is_filled(fine) -> None:
     )
     off = np.abs(full.rate.values - found.rate.values[::8, ::16])
     assert np.all(off <= found.rate_change.values[::8, ::16] + 1e-9)
+
+
+def test_counts_that_are_filled_are_drawn_as_numbers() -> None:
+    study = refined({"by": "spike_count", "tolerance": 3, "resolution": 1 / 32})
+    (lines,) = ([type(c) for c in ax.collections] for ax in _bounded(study).axes[:1])
+    assert LineCollection not in lines
+    assert study.boundaries().sizes["curve"] > 0
 
 
 def test_a_budget_is_kept_and_said(tmp_path) -> None:
@@ -234,6 +246,24 @@ def test_points_left_out_are_no_boundary() -> None:
     found = study.filled(n=65)
     left_out = ((found.I <= 400) | (found.gL <= 20)).transpose("gL", "I")
     assert np.array_equal(found.origin == Origin.EXCLUDED, left_out)
+
+
+def test_what_ran_well_and_has_no_value_has_not_failed() -> None:
+    """A silent neuron has no latency."""
+    study = refined({"by": "first < 20", "resolution": 1 / 32}, outputs={"first": "Latency"})
+    for found in (study.filled(), study.filled("first", n=17)):
+        silent = (rheobase(found.gL) >= found.I).transpose("gL", "I").values
+        assert np.all((found.origin.values == Origin.NONE) <= silent)
+        assert (found.origin.values == Origin.NONE).sum() > 0.9 * silent.sum()
+        assert not np.any(found.origin == Origin.FAILED)
+    figure = sn.PlotBoundaries(study.filled(), study.boundaries(), study.data)
+    assert [t.get_text() for t in figure.legends[0].get_texts()][2:] == ["ran well, no value"]
+
+
+def test_a_number_beside_what_is_left_out_has_not_failed() -> None:
+    asked = {"by": "rate", "tolerance": "20 Hz", "resolution": 1 / 32}
+    study = refined(asked, where="I > 450", outputs={"rate": sn.FireRate})
+    assert set(np.unique(study.filled(n=50).origin)) <= {Origin.COMPUTED, Origin.INFERRED, Origin.EXCLUDED}
 
 
 def test_it_can_be_looked_at_while_it_runs(tmp_path) -> None:

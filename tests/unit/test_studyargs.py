@@ -84,12 +84,14 @@ def test_samples_are_drawn_together(made):
         + text
         + "[samples]\nn = 32\n[space.gNa]\nrange = [100, 140]\n"
         + "[space.gK]\ndistribution = { name = 'norm', loc = 36, scale = 1 }\n"
+        + "[space.gL]\nrange = [0.03, 3]\nscale = 'log'\n"
     )
     points = plan.space.points({}).params
     assert plan.space.dims == {"point": 32}
     assert ((points["gNa"] >= 100) & (points["gNa"] <= 140)).all()
     assert abs(points["gK"].mean() - 36) < 0.2
     assert 0.8 < points["gK"].std() < 1.2
+    assert np.median(points["gL"]) == pytest.approx(0.3, rel=0.1)
 
 
 @pytest.mark.parametrize(
