@@ -29,6 +29,7 @@ from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
+from sneuron.lang.plasticity import Rule
 
 __all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played"]
 
@@ -218,17 +219,19 @@ def compiled(
     features: tuple[str, ...] = (),
     most: tuple[tuple[int, int], ...] = (),
     varying: frozenset[str] | None = None,
+    rules: tuple[Rule, ...] | None = None,
 ) -> Kernel:
     """The kernel of a model's equations; made on first use, then kept in this process and on disk.
 
     `most` says how spikes from outside are drawn (`sneuron.lang.arriving.usual` when omitted); `varying` makes it a
-    kernel of networks, whose neurons differ in these parameters.
+    kernel of networks, whose neurons differ in these parameters, and `rules` one of networks with synapses that change
+    or with sources.
     """
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)
-    key = (found.form, chosen.name, dtype, waves, record, features, most, varying)
+    key = (found.form, chosen.name, dtype, waves, record, features, most, varying, rules)
     if key not in _KERNELS:
-        source = _source(found, chosen, dtype, waves, record, features, most, varying)
+        source = _source(found, chosen, dtype, waves, record, features, most, varying, rules)
         _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
     return _KERNELS[key]
 
@@ -242,12 +245,13 @@ def _source(
     features: tuple[str, ...],
     most: tuple[tuple[int, int], ...],
     varying: frozenset[str] | None,
+    rules: tuple[Rule, ...] | None,
 ) -> Source:
     """The module of a model: of neurons that choose their steps, of a network, or of neurons side by side."""
     if chosen.error:
         return adapt.emit(model, chosen, dtype, waves, record, features)
     if varying is not None:
-        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most)
+        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most, rules)
     return emit(model, chosen, dtype, waves, record, features, most)
 
 
