@@ -240,6 +240,9 @@ def _result(session: NetSession, traffic: Traffic, n: int, every: int, spikes: b
     run = xr.Dataset(variables, coords=coords_of(session))
     if session.record:
         run = run.assign(_traces(session, traffic, n, every))
+    if traffic.weights and session.learning is not None:
+        times = window(session, n)["t_start"] + np.arange(len(traffic.weights)) * (session.weights_every * session.dt)
+        run = run.merge(session.learning.shown(np.stack(traffic.weights), np.stack(traffic.bounds), failed, times))
     code = np.where(failed, traffic.halted, int(labels.Status.OK)).astype(np.uint8)
     status = xr.DataArray(code.reshape(shape), dims=tuple(session.points), attrs=labels.status_attrs())
     return run.assign_coords({labels.STATUS: status})

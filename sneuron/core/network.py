@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from sneuron.core.state import model_of
 from sneuron.core.stimulus import waves_of
 from sneuron.core.synapses import EXISTS, Wiring, is_network, wired
 from sneuron.lang.delivery import deliver
-from sneuron.lang.kernel import Kernel, aligned, compiled, played
+from sneuron.lang.kernel import Clock, Kernel, aligned, compiled, played
 from sneuron.lang.plasticity import Rule
 
 __all__ = ["PENDING", "NetSession", "Traffic", "connect", "is_network"]
@@ -51,6 +51,8 @@ class Traffic:
     record : ndarray, dims (variable, sample, trace)
     neurons, times : ndarray
         Events: number of the neuron among all, and time in ms; by network, then by step.
+    weights, bounds : list of ndarray
+        Snapshots of weights, and of the parts of them at their bounds.
     """
 
     counts: Array
@@ -61,6 +63,8 @@ class Traffic:
     record: Array
     neurons: Array
     times: Array
+    weights: list[Array] = field(default_factory=list)
+    bounds: list[Array] = field(default_factory=list)
 
 
 @dataclass
@@ -71,9 +75,12 @@ class NetSession(Session):
     ----------
     picks : ndarray of int, optional
         Numbers of the neurons, among all, that are recorded; all when omitted.
+    weights_every : int
+        Weights are kept every so many steps; 0 for never.
     """
 
     picks: Array | None = None
+    weights_every: int = 0
     wiring: Wiring = field(init=False)
     points: dict[str, int] = field(init=False)
     rules: tuple[Rule, ...] | None = field(init=False)
@@ -212,7 +219,7 @@ class NetSession(Session):
         drawn = np.full(self.lanes.blocks, -1, np.int64)
         numbers = self.kernel.numbers(self.lanes)
         found = []
-        for clock, stop in self.stretches(n_steps):
+        for clock, stop in self._cut(n_steps, traffic):
             wave, rows = played(clock, self.lanes, self.kernel)
             while ((done < stop) & (traffic.halted == 0)).any():
                 self.kernel.module.run(
@@ -229,6 +236,18 @@ class NetSession(Session):
                 used[0] = 0
         if found:
             traffic.neurons, traffic.times = (np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    def _cut(self, n_steps: int, traffic: Traffic) -> Iterator[tuple[Clock, int]]:
+        """Parts of a run, which end where weights are kept; they are kept on the way."""
+        every, learning, last = self.weights_every, self.learning, -1
+        for clock, stop in self.stretches(n_steps) if n_steps else [(self.clock, 0)]:
+            for cut in [*range(last + 1, stop, every), stop] if every else [stop]:
+                yield clock, cut
+                if every and cut % every == 0 and cut > last and learning is not None:
+                    learning.settle(self.kernel.module, self.clock.first + cut)
+                    traffic.weights.append(learning.weights(np.zeros(self.networks, bool)))
+                    traffic.bounds.append(learning.at_bounds())
+                    last = cut
 
     def _last_sample(self, traffic: Traffic, n_steps: int, every: int, place: Array) -> None:
         """The sample at the very end: the states as they are now, the currents that belong to them."""

@@ -380,13 +380,35 @@ class Learning:
         drawn = np.zeros(self.networks, np.int64)
         keys = _words(network_keys(self.state, self.points, "sources"))
         if COMING in self.state.variables:
-            coming = self._spread(self.state[COMING], ()).astype(np.float64).copy()
             drawn[...] = self._spread(self.state[DRAWN], ())
-        else:
-            starts = [event(0, t, k)[0] if t > 0 else math.inf for t, k in zip(total, keys, strict=True)]
-            coming = self.first + np.array(starts)
+        next_ = [event(int(n), t, k) if t > 0 else (math.inf, 0.5) for n, t, k in zip(drawn, total, keys, strict=True)]
+        coming, choice = (np.array(part) for part in zip(*next_, strict=True))
+        coming = self._spread(self.state[COMING], ()).copy() if COMING in self.state.variables else self.first + coming
         room = np.ceil(total + 12.0 * np.sqrt(total) + 40.0).astype(np.int64)
-        return Sources(self.n, np.ascontiguousarray(edges), coming, drawn, room, keys)
+        return Sources(self.n, np.ascontiguousarray(edges), coming, choice, drawn, room, keys)
+
+    def at_bounds(self) -> Array:
+        """Which part of the weights is at its lower and its upper bound, dims (network, projection, bound)."""
+        found = np.full((self.networks, self.projections, 2), math.nan)
+        for network, p, mine, _ in self.parts():
+            held = self.graph.weights[mine]
+            if self.kinds[p] >= 0 and held.size:
+                found[network, p] = [(held == bound).mean() for bound in self.bounds(p, network)]
+        return found
+
+    def shown(self, weights: Array, bounds: Array, lost: Array, times: Array) -> xr.Dataset:
+        """Snapshots of weights, dims (snapshot, network, ...), as labelled arrays."""
+        weights[:, lost], bounds[:, lost] = math.nan, math.nan
+        attrs = {"units": self.state[WEIGHT].attrs.get("units", "1"), "long_name": "weight"}
+        extra = (labels.SNAPSHOT, labels.SYNAPSE)
+        found = {WEIGHT: self._labelled(weights.transpose(1, 0, 2), extra, **attrs)}
+        for k, name in enumerate(("low", "high")):
+            words = f"part of the weights at their {'lower' if k == 0 else 'upper'} bound"
+            values, extra = bounds[..., k].transpose(1, 0, 2), (labels.SNAPSHOT, labels.PROJECTION)
+            found[f"at_{name}"] = self._labelled(values, extra, units="1", long_name=words)
+        time = xr.DataArray(times, dims=labels.SNAPSHOT, attrs={"units": "ms", "long_name": "time"})
+        ends = {n: self.state[n].variable for n in (labels.PRE, labels.POST, labels.PROJECTION) if n in self.state}
+        return xr.Dataset(found, {labels.SNAPSHOT: time, **ends})
 
     # -- and back ----------------------------------------------------------------------------------
 

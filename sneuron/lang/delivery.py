@@ -144,6 +144,8 @@ class Sources(NamedTuple):
         Sums of the rates up to each source, in events per step.
     coming : ndarray, dims (network)
         When the next event is, in steps.
+    choice : ndarray, dims (network)
+        A number in (0, 1) that says whose it is.
     drawn : ndarray of int64, dims (network)
         How many events there were.
     room : ndarray of int64, dims (network)
@@ -154,6 +156,7 @@ class Sources(NamedTuple):
     first: int
     edges: Array
     coming: Array
+    choice: Array
     drawn: Array
     room: Array
     keys: Array
@@ -275,11 +278,12 @@ def sow(who: Array, fill: Array, now: int, network: int, sources: Any) -> None:
     for s in range(fill.size):
         most = fill[s] + sources.room[network]
         while sources.coming[network] <= now + s + 1 and fill[s] < most:
-            _, choice = event(sources.drawn[network], total, sources.keys[network])
-            who[s, fill[s]] = sources.first + min(np.searchsorted(edges, choice * total, "right"), edges.size - 1)
+            place = np.searchsorted(edges, sources.choice[network] * total, "right")
+            who[s, fill[s]] = sources.first + min(place, edges.size - 1)
             fill[s] += 1
             sources.drawn[network] += 1
-            sources.coming[network] += event(sources.drawn[network], total, sources.keys[network])[0]
+            gap, sources.choice[network] = event(sources.drawn[network], total, sources.keys[network])
+            sources.coming[network] += gap
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -24,14 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, vector
+from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, synapses, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.plasticity import Rule
 
-__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played"]
+__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played", "trains_of"]
 
 Array = NDArray[Any]
 CACHE_LINE = 64
@@ -232,7 +232,7 @@ def compiled(
     key = (found.form, chosen.name, dtype, waves, record, features, most, varying, rules)
     if key not in _KERNELS:
         source = _source(found, chosen, dtype, waves, record, features, most, varying, rules)
-        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
+        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen.name))
     return _KERNELS[key]
 
 
@@ -277,9 +277,27 @@ def _foundation() -> str:
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
-def _module(text: str, method: Method) -> ModuleType:
+@functools.lru_cache(maxsize=64)
+def trains_of(rule: Rule) -> ModuleType:
+    """The module that takes single synapses under a rule through spike trains."""
+    text = f'"""Synapses under {rule.name!r}; generated, not to be edited."""\n{_HEAD}\n\n{synapses.trains(rule)}\n'
+    return _module(text, "trains")
+
+
+_HEAD = """
+import numpy as np
+from numba import njit
+
+from sneuron.lang.delivery import binomial
+from sneuron.lang.vector import *
+
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+"""
+
+
+def _module(text: str, name: str) -> ModuleType:
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
-    module_name = f"sneuron_kernel_{method.name}_{key}"
+    module_name = f"sneuron_kernel_{name}_{key}"
     path = _written(module_name, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

@@ -16,7 +16,7 @@ from sneuron.lang.plasticity import WEIGHT, Kept, Rule
 from sneuron.lang.printer import Printer, mangled
 from sneuron.lang.texts import function, indented
 
-__all__ = ["IMPORTS", "texts"]
+__all__ = ["IMPORTS", "shown", "texts", "trains"]
 
 IMPORTS = "from sneuron.lang.delivery import NEVER, SAME, binomial, scattered, sow, take, together"
 _PRINT = Printer("float64")
@@ -27,6 +27,16 @@ def texts(rules: Sequence[Rule]) -> list[str]:
     """Functions that deliver the spikes of networks with synapses under `rules`."""
     own = [text for k, rule in enumerate(rules) for text in _Synapse(rule, k).functions()]
     return [*own, _settle(rules), _deliver(rules)]
+
+
+def trains(rule: Rule) -> str:
+    """A function that takes single synapses through spike trains, by the same expressions."""
+    return _Synapse(rule, 0).trains()
+
+
+def shown(rule: Rule) -> list[str]:
+    """What is known of a synapse when a spike arrives: its states before, functions, random numbers."""
+    return [*rule.states, *rule.needed([*rule.on_pre.values(), rule.delivers])]
 
 
 class _Synapse:
@@ -90,12 +100,13 @@ class _Synapse:
             lines.append(f"{mangled(name)} = {text}")
         return lines
 
-    def _changed(self, values: Mapping[str, sympy.Expr], named: bool = True) -> list[str]:
-        """New values from the old ones; the weight within its bounds."""
+    def _changed(self, values: Mapping[str, sympy.Expr], named: bool = True, bounded: str = "") -> list[str]:
+        """New values from the old ones; the weight within its bounds, where these count."""
         found = self._named(values.values()) if named else []
         found += [f"_new_{n} = {_PRINT(e)}" for n, e in values.items()]
         found += [f"{mangled(n)} = _new_{n}" for n in values]
-        return found + (self._bounded() if WEIGHT in values else [])
+        lines = self._bounded() if WEIGHT in values else []
+        return [*found, *([f"if {bounded}:", *indented([*lines, "pass"])] if bounded else lines)]
 
     def _bounded(self) -> list[str]:
         low, high = self.rule.low, self.rule.high
@@ -142,6 +153,63 @@ class _Synapse:
             "_late = _graph.delay[_p] if _graph.late[_p] == SAME else np.int64(_graph.delays[_j + _graph.late[_p]])",
             f"{kept}, _since, _n = caught_{self.k}(_at, _r, _h, _late, _done, {end}, _p, _graph, _plastic, _dt)",
         ]
+
+    def trains(self) -> str:
+        """Points one after the other, their events in order; times are in ms."""
+        rule = self.rule
+        post = [f"_back_{n} = {_PRINT(kept.jump)}" for n, kept in rule.post.items()]
+        pre = [f"_left_{n} = {_PRINT(kept.jump)}" for n, kept in rule.pre.items()]
+        values = [*rule.on_pre.values(), rule.delivers]
+        kept = [f"_found[_p, _i, {k}] = {mangled(n)}" for k, n in enumerate(shown(rule))]
+        event = [
+            *self._flow("_now - _since"),
+            *(f"{mangled(n)} = _left_{n} * exp(-(_now - _last) / {_PRINT(k.tau)})" for n, k in rule.pre.items()),
+            *(f"{mangled(n)} = _back_{n} * exp(-(_now - _ago) / {_PRINT(k.tau)})" for n, k in rule.post.items()),
+            "if _after == _now:",
+            *indented([*self._changed(rule.on_post, bounded="_bounds"), "gap = 0.0"]),
+            "if _before == _now:",
+            *indented([
+                "_when, _again = _i, 0",
+                *self._named(values),
+                *kept,
+                f"_sent[_p, _i] = {_PRINT(rule.delivers)}",
+                *self._changed(rule.on_pre, named=False, bounded="_bounds"),
+                *pre,
+                "_i, _last = _i + 1, _now",
+            ]),
+            "if _after == _now:",
+            *indented([*post, "_j, _ago = _j + 1, _now"]),
+            "_since = _now",
+        ]  # fmt: skip
+        lines = [
+            "for _p in range(_start.size):",
+            *indented([
+                *(f"{mangled(n)} = _values[_p, {k}]" for k, n in enumerate(rule.params)),
+                "w = _start[_p]",
+                *(f"{mangled(n)} = _states[_p, {k}]" for k, n in enumerate(rule.states)),
+                *(f"_left_{n} = 0.0" for n in rule.pre),
+                *(f"_back_{n} = 0.0" for n in rule.post),
+                "_i, _j, _key, _at, _from = 0, 0, _keys[_p], _numbers[_p], 0",
+                "_since = _last = _ago = min(_first(_pre[_p], 0), _first(_post[_p], 0))",
+                "while True:",
+                *indented([
+                    "_before, _after = _first(_pre[_p], _i), _first(_post[_p], _j)",
+                    "_now = min(_before, _after)",
+                    "if _now == np.inf:",
+                    *indented(["break"]),
+                    *event,
+                ]),
+                "_end[_p] = w",
+            ]),
+        ]  # fmt: skip
+        arguments = "_pre, _post, _start, _values, _states, _keys, _numbers, _bounds, _end, _sent, _found"
+        first = function("_first", "_train, _k", "A spike of a train; infinity where there are no more.", [
+            "if _k >= _train.size or np.isnan(_train[_k]):",
+            *indented(["return np.inf"]),
+            "return _train[_k]",
+        ])  # fmt: skip
+        body = ["_dt = 1.0", *lines]
+        return first + "\n\n" + function("trains", arguments, "Single synapses through spike trains.", body)
 
     def _settled(self) -> str:
         """All synapses of a projection up to a time."""

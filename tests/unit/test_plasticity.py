@@ -13,26 +13,32 @@ from sneuron.lang.plasticity import Rule, load_plasticity, plasticities
 from sneuron.lang.spec import Param
 from sneuron.lang.spec_plasticity import Decay, Plasticity
 
-N, DT, MANY = 20, 0.1, 120
+N, DT, MANY, FEW = 20, 0.125, 120, 8
+OTHERS = ["quantal", "stdp_restricted"]
+SCALES = ("w_max", "w_scale")
 GIVEN: dict[str, dict[str, Any]] = {
     "e": {"rule": "stdp", "w_max": 100.0, "A_plus": 0.05, "A_minus": 0.06},
     "i": {"rule": "inhibitory", "w_max": 90.0, "w_scale": 80.0, "eta": 0.1},
 }
+GIVEN |= {n: {"rule": n, **{p: 60.0 for p in SCALES if p in load_plasticity(n).params}} for n in OTHERS}
 
 
 def graph(seed: int = 0) -> xr.Dataset:
-    """Two projections, weights and delays of their own, not sorted."""
+    """A projection for each rule, weights and delays of their own, not sorted."""
     rng = np.random.default_rng(seed)
+    sizes = [MANY // 2, MANY // 2, *[FEW] * len(OTHERS)]
+    total = sum(sizes)
     weight = np.concatenate([rng.uniform(20.0, 90.0, MANY // 2), rng.uniform(-40.0, 0.0, MANY // 2)])
-    ends = {"pre": rng.integers(0, N, MANY), "post": rng.integers(0, N, MANY)}
+    weight = np.append(weight, rng.uniform(10.0, 50.0, total - MANY))
+    ends = {"pre": rng.integers(0, N, total), "post": rng.integers(0, N, total)}
     return xr.Dataset(
         {
             "weight": ("synapse", weight),
-            "delay": ("synapse", np.round(rng.uniform(0.3, 3.0, MANY) / DT) * DT),
-            "receptor": ("projection", ["exc", "inh"]),
-            "synapse_count": ("projection", [MANY // 2, MANY // 2]),
+            "delay": ("synapse", np.round(rng.uniform(0.3, 3.0, total) / DT) * DT),
+            "receptor": ("projection", ["exc", "inh", *["exc"] * len(OTHERS)]),
+            "synapse_count": ("projection", sizes),
         },
-        {n: ("synapse", e.astype(np.int32)) for n, e in ends.items()} | {"projection": ["e", "i"]},
+        {n: ("synapse", e.astype(np.int32)) for n, e in ends.items()} | {"projection": list(GIVEN)},
     )
 
 
@@ -40,7 +46,7 @@ def network(seed: int = 0, rules: Any = None, **more: Any) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     v = xr.DataArray(rng.uniform(-60.0, -50.0, N), dims="neuron")
     cells = sn.InitNeu({"model": "vogels_abbott_cuba", "v": v, "EL": -42.0, "t_ref": 2.0, **more})
-    return connect(cells, graph(seed), GIVEN if rules is None else rules)
+    return connect(cells, graph(seed), GIVEN if rules is None else rules).assign_attrs(dt=DT)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +80,7 @@ def by_hand(pre: np.ndarray, post: np.ndarray, late: int, w: float, rule: str, p
 
 def test_weights_are_those_of_sums_over_all_spikes(ran: tuple[xr.Dataset, xr.Dataset]) -> None:
     run, ended = ran
-    net, end = network(), 8000
+    net, end = network(), 6400
     assert run.spike_count.max() > 40
     known = {n: p.value for n, p in load_plasticity("stdp").params.items()} | GIVEN["e"]
     other = {n: p.value for n, p in load_plasticity("inhibitory").params.items()} | GIVEN["i"]
@@ -91,6 +97,24 @@ def test_weights_are_those_of_sums_over_all_spikes(ran: tuple[xr.Dataset, xr.Dat
     assert moved > MANY // 2
 
 
+@pytest.mark.parametrize("name", ["stdp", "inhibitory", *OTHERS])
+def test_a_synapse_in_a_network_is_one_alone(ran: tuple[xr.Dataset, xr.Dataset], name: str) -> None:
+    run, ended = ran
+    net, place = network(), list(GIVEN).index({"stdp": "e", "inhibitory": "i"}.get(name, name))
+    values = list(GIVEN.values())[place]
+    start = int(net.synapse_count[:place].sum())
+    for k in range(start, start + FEW):
+        pre, post = (steps_of(run, int(net[n][k])) * DT for n in ("pre", "post"))
+        late, weight = float(net.delay[k]), abs(float(net.weight[k]))
+        post = post[post + late < 800.0 + DT / 2]
+        if load_plasticity(name).learns:
+            alone = sn.StdpUpd(pre, post, weight=weight, dendritic=late, **values).weight.item()
+            assert abs(float(ended.weight[k])) == pytest.approx(alone, rel=1e-9, abs=1e-9)
+        elif pre.size:
+            last = sn.NtRelease(pre, **values).isel(spike=-1)
+            assert float(ended["synapse.f"][k]) == pytest.approx(float(last.u), rel=1e-9)
+
+
 def same(one: xr.Dataset, other: xr.Dataset) -> None:
     for name in one.data_vars:
         np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=str(name))
@@ -98,8 +122,8 @@ def same(one: xr.Dataset, other: xr.Dataset) -> None:
 
 def test_parts_are_a_whole_and_steps_are_a_run() -> None:
     _, ended = sn.RunSim(network(), 60.0, return_state=True)
-    _, middle = sn.RunSim(network(), 23.7, return_state=True)
-    same(ended, sn.RunSim(middle, 36.3, return_state=True)[1])
+    _, middle = sn.RunSim(network(), 23.75, return_state=True)
+    same(ended, sn.RunSim(middle, 36.25, return_state=True)[1])
     state = network()
     for _ in range(150):
         state = sn.NetStep(state)
@@ -108,23 +132,22 @@ def test_parts_are_a_whole_and_steps_are_a_run() -> None:
 
 def test_company_changes_nothing() -> None:
     values = xr.DataArray([0.01, 0.05, 0.09], dims="k")
-    run, ended = sn.RunSim(
-        network(rules={"e": GIVEN["e"] | {"A_plus": values}, "i": GIVEN["i"]}), 80.0, return_state=True
-    )
+    run, ended = sn.RunSim(network(rules=GIVEN | {"e": GIVEN["e"] | {"A_plus": values}}), 80.0, return_state=True)
     assert ended.weight.dims == ("k", "synapse")
     for k, value in enumerate(values.values):
-        alone, end = sn.RunSim(
-            network(rules={"e": GIVEN["e"] | {"A_plus": value}, "i": GIVEN["i"]}), 80.0, return_state=True
-        )
+        alone, end = sn.RunSim(network(rules=GIVEN | {"e": GIVEN["e"] | {"A_plus": value}}), 80.0, return_state=True)
         np.testing.assert_array_equal(ended.weight[k], end.weight)
         np.testing.assert_array_equal(run.spike_count[k], alone.spike_count)
     assert not np.array_equal(ended.weight[0], ended.weight[2])
 
 
 def test_a_rule_that_does_nothing_changes_no_spike() -> None:
-    net = network()
-    still = {"e": GIVEN["e"] | {"A_plus": 0.0, "A_minus": 0.0}, "i": GIVEN["i"] | {"eta": 0.0}}
-    run, ended = sn.RunSim(network(rules=still), 100.0, return_state=True)
+    names = {"A_plus", "A_minus", "eta", "A2_plus", "A3_plus", "A2_minus", "A3_minus"}
+    still = {n: t | dict.fromkeys(names & set(load_plasticity(t["rule"]).params), 0.0) for n, t in GIVEN.items()}
+    net = network(rules=still)
+    learns = np.repeat([load_plasticity(t["rule"]).learns for t in GIVEN.values()], net.synapse_count)
+    net = net.assign(weight=net.weight.where(learns, 0.0))
+    run, ended = sn.RunSim(net, 100.0, return_state=True)
     plain = sn.RunSim(net.drop_vars([n for n in net.variables if str(n).startswith("plasticity")]), 100.0)
     np.testing.assert_array_equal(run.event_time, plain.event_time)
     np.testing.assert_array_equal(ended.weight, net.weight)
@@ -133,7 +156,7 @@ def test_a_rule_that_does_nothing_changes_no_spike() -> None:
 def test_signs_and_bounds_hold(ran: tuple[xr.Dataset, xr.Dataset]) -> None:
     w = ran[1].weight.values
     assert ((w[: MANY // 2] >= 0) & (w[: MANY // 2] <= 100)).all()
-    assert ((w[MANY // 2 :] <= 0) & (w[MANY // 2 :] >= -90)).all()
+    assert ((w[MANY // 2 : MANY] <= 0) & (w[MANY // 2 : MANY] >= -90)).all()
 
 
 @pytest.mark.parametrize("name", plasticities)
@@ -172,8 +195,8 @@ def test_descriptions_that_do_not_hold_together_are_refused(change: dict[str, An
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ({"x": "stdp"}, "Possible: e, i"),
-        ("stdp", "2 projections"),
+        ({"x": "stdp"}, "Possible: e, i, "),
+        ("stdp", "projections. Possible: e, i, "),
         ({"e": "stpd"}, "Did you mean 'stdp'"),
         ({"e": {"rule": "stdp", "A_plsu": 1}}, "Did you mean 'A_plus'"),
         ({"e": {"rule": "stdp", "A_plus": -1}}, "out of bounds"),
@@ -189,9 +212,9 @@ def test_bad_rules_of_networks_are_refused(rules: Any, words: str) -> None:
 def test_weights_of_both_signs_and_other_steps_are_refused() -> None:
     net = network()
     with pytest.raises(SneuronError, match="both signs"):
-        sn.RunSim(net.assign(weight=net.weight * xr.where(np.arange(MANY) % 2, 1, -1)), 1.0)
+        sn.RunSim(net.assign(weight=net.weight * xr.where(np.arange(net.sizes["synapse"]) % 2, 1, -1)), 1.0)
     with pytest.raises(SneuronError, match="past spikes are counted in steps"):
-        sn.NetStep(sn.NetStep(net), dt=0.05)
+        sn.NetStep(sn.NetStep(net), dt=0.0625)
     with pytest.raises(SneuronError, match="does not hold its rules"):
         sn.NetStep(net.drop_attrs().assign_attrs({k: v for k, v in net.attrs.items() if k != "plasticity"}))
 

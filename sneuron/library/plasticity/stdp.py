@@ -1,7 +1,5 @@
 """Spike-timing-dependent plasticity of pairs of spikes, by size of the weight and by which pairs count."""
 
-import dataclasses
-
 from sneuron.lang.spec import Param
 from sneuron.lang.spec_plasticity import Decay, Plasticity, Trace
 
@@ -42,47 +40,52 @@ POWER = Plasticity(
     note="How much a weight changes depends on its distance from the bound, to the power mu.",
 )
 
-MULTIPLICATIVE = dataclasses.replace(
-    STDP,
+MULTIPLICATIVE = Plasticity(
     name="stdp_multiplicative",
+    pre=STDP.pre,
+    post=STDP.post,
     on_pre={"w": "w - A_minus*w*y"},
     on_post={"w": "w + A_plus*(w_max - w)*x"},
+    high="w_max",
+    params=PARAMS,
     source="van Rossum, Bi & Turrigiano 2000, J Neurosci 20:8812, doi:10.1523/JNEUROSCI.20-23-08812.2000; " + GUETIG03,
     note="Soft bounds: the power law of Guetig et al. with mu = 1. Weights have one peak.",
 )
 
-SYMMETRIC = dataclasses.replace(
-    STDP,
+NEAREST = Plasticity(
     name="stdp_nearest",
     pre={"x": Trace("tau_plus", "1", "the last spike of the sending neuron")},
     post={"y": Trace("tau_minus", "1", "the last spike of the receiving neuron")},
+    on_pre=STDP.on_pre,
+    on_post=STDP.on_post,
+    high="w_max",
+    params=PARAMS,
     source=MORRISON08,
     note="Additive; each spike makes a pair with the last one of the other neuron.",
 )
 
-CENTRED = dataclasses.replace(
-    STDP,
+CENTRED = Plasticity(
     name="stdp_centred",
-    pre={},
-    post={"y": Trace("tau_minus", "1", "the last spike of the receiving neuron")},
+    post=NEAREST.post,
     states={"x": Decay("tau_plus", note="spikes of the sending neuron since the last one of the receiving neuron")},
     on_pre={"w": "w - A_minus*w_max*y", "x": "x + 1"},
     on_post={"w": "w + A_plus*w_max*x", "x": "0"},
+    high="w_max",
+    params=PARAMS,
     source=MORRISON08,
     note="Additive; each spike of the sending neuron makes a pair with the last and with the next one of the other.",
 )
 
-RESTRICTED = dataclasses.replace(
-    STDP,
+RESTRICTED = Plasticity(
     name="stdp_restricted",
-    pre={},
-    post={},
     states={
         "x": Decay("tau_plus", note="the last spike of the sending neuron, if it came last"),
         "y": Decay("tau_minus", note="the last spike of the receiving neuron, if it came last"),
     },
-    on_pre={"w": "w - A_minus*w_max*y", "x": "1", "y": "0"},
+    on_pre={"w": "w - A_minus*w_max*where(gap > 0, y, 0)", "x": "1", "y": "0"},
     on_post={"w": "w + A_plus*w_max*x", "x": "0", "y": "1"},
+    high="w_max",
+    params=PARAMS,
     source=MORRISON08,
     note="Additive; two spikes make a pair only when no other one lies between them.",
 )
