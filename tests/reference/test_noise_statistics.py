@@ -95,7 +95,13 @@ def test_a_normal_pair_is_box_and_muller(word: int) -> None:
 
 @pytest.mark.parametrize(
     ("tau", "dt", "method"),
-    [(5.0, 0.5, "exp_euler"), (2.0, 8.0, "exp_euler"), (20.0, 0.1, "exp_euler"), (4.0, 2.0, "euler"), (2.0, 2.0, "rk4")],
+    [
+        (5.0, 0.5, "exp_euler"),
+        (2.0, 8.0, "exp_euler"),
+        (20.0, 0.1, "exp_euler"),
+        (4.0, 2.0, "euler"),
+        (2.0, 2.0, "rk4"),
+    ],
 )
 def test_an_ornstein_uhlenbeck_current_is_exact_for_any_step(tau: float, dt: float, method: str) -> None:
     cell = sn.NoiseAdd(sn.InitNeu({"model": "passive"}), "ou", std=1.5, tau=tau, mean=0.0, seed=list(range(256)))
