@@ -34,6 +34,7 @@ def StdpUpd(
     axonal: Any = 0.0,
     dendritic: Any = 0.0,
     bounds: bool = True,
+    until: Any = None,
     **params: Any,
 ) -> xr.Dataset:
     r"""How much a synapse changes by the times of spikes, under any rule.
@@ -57,6 +58,9 @@ def StdpUpd(
         synapse.
     bounds : bool
         Whether the bounds of the rule hold.
+    until : number or text, ms
+        When the weight is looked at, if it moves between spikes ("calcium"); at the last spike when omitted, and where
+        that is later. May be infinite.
     **params
         Parameters of the rule; a list makes a dim of its name, a DataArray keeps its dims.
 
@@ -98,7 +102,9 @@ def StdpUpd(
     else:
         sent, back = _train(timing, f"{where}: 'timing'"), _train(post, f"{where}: 'post'").rename(spike=_POST)
     start = _start(found, values, weight, where)
-    ran = _run(found, sent + late[0], back + late[1], start, values, xr.DataArray(np.uint64(0)), bool(bounds), where)
+    end = -math.inf if until is None else labels.number(labels.plain(until, f"{where}: 'until'"), "ms", where)
+    seed = xr.DataArray(np.uint64(0))
+    ran = _run(found, sent + late[0], back + late[1], start, values, seed, (bool(bounds), end), where)
     return xr.Dataset(
         {
             "change": ran.labelled(ran.end - ran.start, units="1", long_name="change of the weight"),
@@ -177,7 +183,7 @@ def NtRelease(
         train = train.expand_dims({labels.SYNAPSE: int(synapses)}, -2)
     start = _weight(weight, f"{where}: 'weight'")
     none = train.isel(spike=slice(0, 0)).rename(spike=_POST)
-    ran = _run(found, train, none, start, values, words, True, where)
+    ran = _run(found, train, none, start, values, words, (True, -math.inf), where)
     given = {n: s.unit for n, s in found.spec.states.items()}
     names = {"release": ran.sent} | {n: ran.known[..., k] for k, n in enumerate(shown(found))}
     notes = {n: d.note for n, d in found.spec.states.items()} | {n: c.note for n, c in found.spec.chances.items()}
@@ -210,7 +216,7 @@ class _Ran:
 
 def _run(
     rule: Rule, pre: xr.DataArray, post: xr.DataArray, weight: xr.DataArray, params: dict[str, xr.DataArray],
-    seeds: xr.DataArray, bounds: bool, where: str,
+    seeds: xr.DataArray, limits: tuple[bool, float], where: str,
 ) -> _Ran:  # fmt: skip
     """Synapses through trains, all points together."""
     given = {n: params.get(n, xr.DataArray(p.value)) for n, p in rule.params.items()}
@@ -229,7 +235,7 @@ def _run(
         for k, part in enumerate(spread)
     ]
     values = np.stack(flat[4:], axis=-1) if given else np.zeros((flat[2].size, 1))
-    end, sent, known = _moved(rule, flat, values, _numbers(dims), bounds)
+    end, sent, known = _moved(rule, flat, values, _numbers(dims), limits)
     coords = {str(n): c for part in spread for n, c in part.coords.items()}
     return _Ran(dims, coords, flat[2], end, sent, known)
 
@@ -241,7 +247,7 @@ def _numbers(dims: dict[str, int]) -> Array:
     return np.broadcast_to(along, tuple(dims.values())).reshape(-1).astype(np.int64)
 
 
-def _moved(rule: Rule, flat: list[Array], values: Array, numbers: Array, bounds: bool) -> tuple[Array, Array, Array]:
+def _moved(rule: Rule, flat: list[Array], values: Array, numbers: Array, limits: tuple[bool, float]) -> tuple[Array, Array, Array]:
     """Weights afterwards; what each spike sent, and what was known of the synapse then."""
     pre, post, start, seeds = flat[:4]
     known = dict(zip(rule.params, values.T, strict=False))
@@ -252,7 +258,7 @@ def _moved(rule: Rule, flat: list[Array], values: Array, numbers: Array, bounds:
     end = start.astype(np.float64)
     sent = np.full(pre.shape, np.nan)
     found = np.full((*pre.shape, max(1, len(shown(rule)))), np.nan)
-    trains_of(rule).trains(pre, post, end.copy(), values, states, words, numbers, bounds, end, sent, found)
+    trains_of(rule).trains(pre, post, end.copy(), values, states, words, numbers, *limits, end, sent, found)
     return end, sent, found
 
 

@@ -199,10 +199,12 @@ class _Synapse:
                     *indented(["break"]),
                     *event,
                 ]),
+                "if _until > _since:",
+                *indented(self._flow("_until - _since")),
                 "_end[_p] = w",
             ]),
         ]  # fmt: skip
-        arguments = "_pre, _post, _start, _values, _states, _keys, _numbers, _bounds, _end, _sent, _found"
+        arguments = "_pre, _post, _start, _values, _states, _keys, _numbers, _bounds, _until, _end, _sent, _found"
         first = function("_first", "_train, _k", "A spike of a train; infinity where there are no more.", [
             "if _k >= _train.size or np.isnan(_train[_k]):",
             *indented(["return np.inf"]),
