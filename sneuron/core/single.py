@@ -247,7 +247,9 @@ def _numbers(dims: dict[str, int]) -> Array:
     return np.broadcast_to(along, tuple(dims.values())).reshape(-1).astype(np.int64)
 
 
-def _moved(rule: Rule, flat: list[Array], values: Array, numbers: Array, limits: tuple[bool, float]) -> tuple[Array, Array, Array]:
+def _moved(
+    rule: Rule, flat: list[Array], values: Array, numbers: Array, limits: tuple[bool, float]
+) -> tuple[Array, Array, Array]:
     """Weights afterwards; what each spike sent, and what was known of the synapse then."""
     pre, post, start, seeds = flat[:4]
     known = dict(zip(rule.params, values.T, strict=False))

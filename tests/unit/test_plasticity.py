@@ -274,3 +274,68 @@ def test_sources_spike_like_poisson_processes() -> None:
     assert 0.4 < counts.var(ddof=1) / counts.mean() < 2.0
     assert float(state["exc.g"].mean()) == pytest.approx(400 * 0.02 * 5.0 * 1e-6, rel=0.1)
     assert (state.last_spike.isel(sender=slice(3, None)) > 0).mean() > 0.999
+
+
+def test_inhibition_holds_a_neuron_at_its_rate() -> None:
+    """Vogels et al. 2011: whatever the excitation, the rate goes to 5 Hz."""
+    sizes = {"e": 80, "i": 200, "quantal": 0, "stdp_restricted": 0}
+    total = sum(sizes.values())
+    ends = {"pre": 2 + np.arange(total, dtype=np.int32), "post": np.zeros(total, np.int32)}
+    wires = xr.Dataset(
+        {
+            "weight": ("synapse", np.repeat([60.0, -5.0], [80, 200])),
+            "delay": 0.5,
+            "receptor": ("projection", ["exc", "inh", "exc", "exc"]),
+            "synapse_count": ("projection", list(sizes.values())),
+            "source_rate": (("strength", "source"), np.repeat([[12.0, 10.0], [18.0, 10.0]], [80, 200], axis=1)),
+        },
+        {n: ("synapse", e) for n, e in ends.items()} | {"projection": list(sizes)},
+    )
+    learns = {n: {"rule": n} for n in OTHERS} | {
+        "e": {"rule": "stdp", "A_plus": 0.0, "A_minus": 0.0, "w_max": 100.0},
+        "i": {"rule": "inhibitory", "w_max": 1000.0, "eta": 0.01, "w_scale": 100.0},
+    }
+    cells = sn.InitNeu({"model": "vogels_abbott_cuba", "EL": -60.0, "v": xr.DataArray([-60.0, -60.0], dims="neuron")})
+    net = connect(cells, wires, learns).assign_attrs(dt=DT)
+    before = sn.RunSim(net, 2000.0).spike_count.isel(neuron=0).values / 2.0
+    held = sn.RunSim(net, 30_000.0, return_state=True)[1]
+    after = sn.RunSim(held, 60_000.0).spike_count.isel(neuron=0).values / 60.0
+    assert (before > 12.0).all()
+    np.testing.assert_allclose(after, 5.0, atol=0.6)
+
+
+def test_weights_of_songs_neuron_divide() -> None:
+    """Song, Miller & Abbott 2000: weights go to their bounds; faster than published, by larger steps."""
+    net = sn.BuildNet(
+        "song_2000", seed=1, changes={"plastic.plasticity.A_plus": 0.02, "plastic.plasticity.A_minus": 0.021}
+    )
+    run, ended = sn.RunSim(net, 120_000.0, weights_every=40_000.0, spikes=False, return_state=True)
+    weights = ended.weight.values[:1000] / 0.15
+    low, middle, high = (((weights >= a) & (weights <= b)).mean() for a, b in ((0, 0.2), (0.4, 0.6), (0.8, 1)))
+    assert low > 3 * middle
+    assert high > 1.2 * middle
+    assert run.snapshot.values.tolist() == [0.0, 40_000.0, 80_000.0, 120_000.0]
+    np.testing.assert_array_equal(run.weight.isel(snapshot=-1), ended.weight)
+    np.testing.assert_allclose(run.at_low.isel(snapshot=-1, projection=0), (weights == 0).mean(), rtol=1e-12)
+    assert run.at_high.isel(projection=1).isnull().all()
+
+
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [
+        (0.0, "no time between snapshots"),
+        (0.07, "multiple of dt"),
+        ("2 mV", "does not convert"),
+        (True, "not a number"),
+    ],
+)
+def test_snapshots_that_cannot_be_are_refused(every: Any, words: str) -> None:
+    with pytest.raises(SneuronError, match=words):
+        sn.RunSim(network(), 1.0, weights_every=every)
+
+
+def test_snapshots_of_what_does_not_learn_are_refused() -> None:
+    with pytest.raises(SneuronError, match="stay as they are"):
+        sn.RunSim(network().drop_vars("plasticity"), 1.0, weights_every=1.0)
+    with pytest.raises(SneuronError, match="no synapses"):
+        sn.RunSim(sn.InitNeu("lif"), 1.0, weights_every=1.0)

@@ -30,7 +30,7 @@ CALCIUM = Plasticity(
         "w_max": Param(1.0, "weight", 0.0, 1e9, "own choice: weights are parts of the largest", "largest weight"),
     },
     source=GRAUPNER12,
-    note="Exact between spikes: how long calcium stays above each threshold follows from where it is. Without noise and "
-    "without the two wells, in which the weight drifts when calcium is low. Calcium comes at once after a spike; in the "
-    "paper that of the sending neuron is 13.7 ms late (StdpUpd: axonal=13.7).",
+    note="Exact between spikes: how long calcium stays above each threshold follows from where it is. Without noise "
+    "and without the two wells, in which the weight drifts when calcium is low. Calcium comes at once after a spike; "
+    "in the paper that of the sending neuron is 13.7 ms late (StdpUpd: axonal=13.7).",
 )
