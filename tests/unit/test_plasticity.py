@@ -125,9 +125,9 @@ def test_parts_are_a_whole_and_steps_are_a_run() -> None:
     _, middle = sn.RunSim(network(), 23.75, return_state=True)
     same(ended, sn.RunSim(middle, 36.25, return_state=True)[1])
     state = network()
-    for _ in range(150):
+    for _ in range(60):
         state = sn.NetStep(state)
-    same(sn.NetStep(network(), n=150), state)
+    same(sn.NetStep(network(), n=60), state)
 
 
 def test_company_changes_nothing() -> None:
