@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
     from sneuron.core.graph.matrix import ConnMat as ConnMat
+    from sneuron.core.hebb import HebbUpd as HebbUpd
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
     from sneuron.core.netrun import SynDel as SynDel
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import sine as sine
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
+    from sneuron.core.weights import UpdWgt as UpdWgt
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.explore.boundaries import boundaries as boundaries
     from sneuron.explore.comparisons import curves as curves
@@ -127,6 +129,7 @@ _ROOMS = {
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.graph.matrix": "ConnMat",
+    "core.hebb": "HebbUpd",
     "core.netrun": "NetStep SynCur SynDel",
     "core.network": "connect",
     "core.noise": "NoiseAdd",
@@ -136,6 +139,7 @@ _ROOMS = {
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
+    "core.weights": "UpdWgt",
     "errors": "SneuronError",
     "explore.boundaries": "boundaries",
     "explore.comparisons": "curves nudges pick_freeze radial trajectories",
