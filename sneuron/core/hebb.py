@@ -157,7 +157,7 @@ class _Asked:
         x = array_of(activity, (found, PRE), WHERE, "activity")
         y = None if post is None else array_of(post, (found, POST), WHERE, "post")
         former = weights if isinstance(weights, xr.Dataset) else xr.Dataset()
-        w = _weights(former["weight"] if "weight" in former else weights, x, y)
+        w = _weights(former.get("weight", weights), x, y)
         single = POST not in w.dims
         w = w.expand_dims(POST) if single else w
         kept = (
@@ -180,7 +180,8 @@ class _Asked:
             raise errors.DataError(f"{WHERE}: 'activity'", "there are no samples", "one or more")
         pairs = [("weights", self.weights, "activity", self.activity, PRE)]
         if self.post is not None:
-            pairs += [("post", self.post, "weights", self.weights, POST), ("post", self.post, "activity", self.activity, self.along)]  # fmt: skip
+            others = (("weights", self.weights, POST), ("activity", self.activity, self.along))
+            pairs += [("post", self.post, *other) for other in others]
         for one, a, other, b, dim in pairs:
             if a.sizes[dim] != b.sizes[dim]:
                 what = f"{one!r} has {a.sizes[dim]} along {dim!r}, {other!r} {b.sizes[dim]}"
@@ -194,11 +195,11 @@ class _Asked:
     ) -> xr.Dataset:
         """Run the loop, lazily where the arrays are lazy, and put names to what comes out."""
         arrays, cores = self._inputs(numbers)
-        kept = steps // every
+        kept, average = steps // every, self.rule.spec.averages
         outputs: list[tuple[str, list[str], Any, dict[str, Any]]] = [
             ("weight", [POST, PRE], np.float64, unit_attrs(units_or(self.weights, "1"), "weight")),
-            *((n, [PRE], np.float64, unit_attrs("1", f"average of {self.rule.spec.averages[n]}")) for n in self.rule.pre),
-            *((n, [POST], np.float64, unit_attrs("1", f"average of {self.rule.spec.averages[n]}")) for n in self.rule.post),
+            *((n, [PRE], np.float64, unit_attrs("1", f"average of {average[n]}")) for n in self.rule.pre),
+            *((n, [POST], np.float64, unit_attrs("1", f"average of {average[n]}")) for n in self.rule.post),
             (SEEN, [], np.int64, unit_attrs("1", "samples that were shown")),
             (labels.STATUS, [], np.uint8, labels.status_attrs()),
             (BAD, [], np.float64, unit_attrs("1", "step at which weights ran away")),
@@ -222,7 +223,7 @@ class _Asked:
         w = self.weights
         shape = [POST, PRE]
         given = xr.DataArray(0.0) if self.post is None else self.post
-        exists = self.exists.broadcast_like(apart(w, w.dims)[{d: 0 for d in w.dims if d not in shape}])
+        exists = self.exists.broadcast_like(apart(w, [POST, PRE])[{d: 0 for d in w.dims if d not in shape}])
         means = [[PRE] if n in self.rule.pre else [POST] if n in self.rule.post else [] for n in self.averages]
         pairs = [
             (self.activity, [self.along, PRE]),
@@ -272,8 +273,8 @@ def _weights(weights: Any, x: xr.DataArray, y: xr.DataArray | None) -> xr.DataAr
 
 
 def _looped(
-    x: Array, given: Array, weights: Array, exists: Array, *rest: Array, rule: RateRule, core: Sequence[int], known: bool,
-    averaged: Sequence[str], batch: bool, passes: int, every: int, kept: int,
+    x: Array, given: Array, weights: Array, exists: Array, *rest: Array, rule: RateRule, core: Sequence[int],
+    known: bool, averaged: Sequence[str], batch: bool, passes: int, every: int, kept: int,
 ) -> tuple[Array, ...]:  # fmt: skip
     """The array layer: all points one after the other."""
     chosen = load_rate_rule(rule, WHERE)
@@ -289,12 +290,12 @@ def _looped(
     post_mean = _started(means, list(chosen.post), n_post, shape)
     seen = np.array(np.broadcast_to(means.get(SEEN, np.zeros(())), shape), np.int64).reshape(-1)
     trace, moved = np.full((many, kept, n_post, n_pre), np.nan), np.full((many, kept, n_post), np.nan)
+    rate, tau = (np.ascontiguousarray(n, np.float64) for n in numbers[:2])
     status, bad = np.zeros(many, np.uint8), np.full(many, np.nan)
     params = np.stack(numbers[2:], -1) if numbers[2:] else np.zeros((many, 0))
-    run(
-        addresses(chosen), rule.lateral, rows, of_x, shown, of_given, known, w, there > 0, of_exists, params, *(
-            np.ascontiguousarray(n, np.float64) for n in numbers[:2]
-        ), pre_mean, post_mean, seen, batch, passes, every, trace, moved, status, bad,
+    loop: Any = run
+    loop(
+        addresses(chosen), rule.lateral, rows, of_x, shown, of_given, known, w, there > 0, of_exists, params, rate, tau, pre_mean, post_mean, seen, batch, passes, every, trace, moved, status, bad,
     )  # fmt: skip
     flat = [
         w,

@@ -35,7 +35,7 @@ def array_of(value: Any, dims: tuple[str, ...], where: str, name: str) -> xr.Dat
         raise errors.DataError(
             where, f"{name!r} has the dims {value.dims}", f"dims (..., {', '.join(dims)})", mend=mend
         )
-    return value
+    return xr.DataArray(value)
 
 
 def number_of(

@@ -93,8 +93,8 @@ def UpdWgt(
     Returns
     -------
     Dataset
-        `weight`, of the shape and unit of the weights; `clipped(...)`, the part of all synapses that a bound (or a sign)
-        has stopped; with `prune` also `exists`, `pruned(...)` (how many), and for a graph `pre` and `post`.
+        `weight`, of the shape and unit of the weights; `clipped(...)`, the part of all synapses that a bound or a sign has
+        stopped; with `prune` also `exists`, `pruned(...)` (how many), and for a graph `pre` and `post`.
 
     Raises
     ------
@@ -360,7 +360,8 @@ def _stepped(
     if not ask.regrow:
         return (new, clipped, left, pruned, *(np.broadcast_to(e, shape) for e in ends))
     fresh = np.broadcast_to(np.where(sign < 0, -regrow, regrow), shape)
-    return (*rewired(new, clipped, there, gone, fresh, pruned, np.broadcast_to(seed, shape[: thin[0]]), ends, counts, ask.autapses),)  # fmt: skip
+    seeds = np.broadcast_to(seed, shape[: thin[0]])
+    return rewired(new, clipped, there, gone, fresh, pruned, seeds, ends, counts, ask.autapses)
 
 
 def _norms_of(sizes: Array, ask: _Step, core: tuple[str, ...], ends: Sequence[Array]) -> Array:

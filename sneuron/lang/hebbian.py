@@ -1,4 +1,4 @@
-"""The loop over samples in which weights change; what a rule says is called by its address, so that one loop serves all.
+"""The loop over samples in which weights change; a rule is called by its address, so that one loop serves all.
 
 All that a sample changes is computed from the values before it; running means move after the weights.
 """
@@ -33,24 +33,29 @@ def _call(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> An
 
 
 _AT, _F = types.uintp, types.float64
+_tuple: Any = types.UniTuple
 
 
-@intrinsic
-def _change(typingctx: Any, at: Any, w: Any, x: Any, y: Any, recalled: Any, pre: Any, post: Any, params: Any) -> Any:
+def _typed_change(
+    typingctx: Any, at: Any, w: Any, x: Any, y: Any, recalled: Any, pre: Any, post: Any, params: Any
+) -> Any:
     """What a weight gains."""
     return _F(_AT, _F, _F, _F, _F, _AT, _AT, _AT), _call
 
 
-@intrinsic
-def _output(typingctx: Any, at: Any, a: Any, params: Any) -> Any:
+def _typed_output(typingctx: Any, at: Any, a: Any, params: Any) -> Any:
     """What a neuron does with its input."""
     return _F(_AT, _F, _AT), _call
 
 
-@intrinsic
-def _follow(typingctx: Any, at: Any, value: Any, means: Any, params: Any, part: Any) -> Any:
+def _typed_follow(typingctx: Any, at: Any, value: Any, means: Any, params: Any, part: Any) -> Any:
     """Moves the averages of a neuron."""
     return _F(_AT, _F, _AT, _AT, _F), _call
+
+
+_change: Any = intrinsic(_typed_change)
+_output: Any = intrinsic(_typed_output)
+_follow: Any = intrinsic(_typed_follow)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -107,9 +112,8 @@ def _gained(
         for j in range(ends.size):
             recalled[j] += y[i] * weight[i, j]
             if there[i, j] and not (lateral and i == j):
-                gain[i, j] += _change(
-                    change, weight[i, j], ends[j], y[i], recalled[j], at_pre + j * step_pre, at_post + i * step_post, params
-                )  # fmt: skip
+                mine, theirs = at_pre + j * step_pre, at_post + i * step_post
+                gain[i, j] += _change(change, weight[i, j], ends[j], y[i], recalled[j], mine, theirs, params)
 
 
 @njit(cache=True, nogil=True)
@@ -144,7 +148,7 @@ def _c(kind: Any, dims: int, readonly: bool = False) -> Any:
 
 _R3, _R1, _W2 = _c(_F, 3, True), _c(types.int64, 1, True), _c(_F, 3)
 _SIGNATURE = types.void(
-    types.UniTuple(_AT, 4), types.boolean, _R3, _R1, _R3, _R1, types.boolean, _W2, _c(types.boolean, 3, True), _R1,
+    _tuple(_AT, 4), types.boolean, _R3, _R1, _R3, _R1, types.boolean, _W2, _c(types.boolean, 3, True), _R1,
     _c(_F, 2, True), _c(_F, 1, True), _c(_F, 1, True), _W2, _W2, _c(types.int64, 1), types.boolean, types.int64,
     types.int64, _c(_F, 4), _W2, _c(types.uint8, 1), _c(_F, 1),
 )  # fmt: skip

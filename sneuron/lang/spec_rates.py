@@ -19,9 +19,9 @@ class RateRule:
     name : str
         Its name in the library.
     change : str
-        What a weight `w` gains from one sample, at a learning rate of 1: an expression over `w`, the activity `x` of the
-        neuron that sends and `y` of the one that receives, `recalled` (the sum of y*w, over the same sending neuron, of
-        this and all earlier receiving ones), averages and parameters.
+        What a weight `w` gains from one sample, at a learning rate of 1: an expression over `w`, the activity `x` of
+        the neuron that sends and `y` of the one that receives, `recalled` (the sum of y*w, over the same sending
+        neuron, of this and all earlier receiving ones), averages and parameters.
     averages : mapping
         Means over samples by name, of expressions over `x` or over `y`: of all samples in a batch, running ones online.
     output : str
