@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sneuron.core.detect import DetSpike as DetSpike
     from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.hebb import HebbUpd as HebbUpd
+    from sneuron.core.homeo import HomeoScale as HomeoScale
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
     from sneuron.core.netrun import SynDel as SynDel
@@ -130,6 +131,7 @@ _ROOMS = {
     "core.detect": "DetSpike",
     "core.graph.matrix": "ConnMat",
     "core.hebb": "HebbUpd",
+    "core.homeo": "HomeoScale",
     "core.netrun": "NetStep SynCur SynDel",
     "core.network": "connect",
     "core.noise": "NoiseAdd",

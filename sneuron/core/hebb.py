@@ -295,13 +295,10 @@ def _looped(
     params = np.stack(numbers[2:], -1) if numbers[2:] else np.zeros((many, 0))
     loop: Any = run
     loop(
-        addresses(chosen), rule.lateral, rows, of_x, shown, of_given, known, w, there > 0, of_exists, params, rate, tau, pre_mean, post_mean, seen, batch, passes, every, trace, moved, status, bad,
+        addresses(chosen), rule.lateral, rows, of_x, shown, of_given, known, w, there > 0, of_exists, params, rate, tau,
+        pre_mean, post_mean, seen, batch, passes, every, trace, moved, status, bad,
     )  # fmt: skip
-    flat = [
-        w,
-        *(pre_mean[..., k] for k in range(len(chosen.pre))),
-        *(post_mean[..., k] for k in range(len(chosen.post))),
-    ]
+    flat = [w, *(m[..., k] for m in (pre_mean, post_mean) for k in range(m.shape[-1]))]
     return tuple(a.reshape((*shape, *a.shape[1:])) for a in (*flat, seen, status, bad, trace, moved))
 
 

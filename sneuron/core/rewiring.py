@@ -32,7 +32,7 @@ def rewired(
     flat = [np.array(np.broadcast_to(a, shape)).reshape(many, *shape[len(shape) - core :])
             for a in (weights, there, gone, fresh, *ends)]  # fmt: skip
     for point, seed in enumerate(np.ravel(seeds)):
-        one = _rewired_graph if ends else _rewired_matrix
+        one: Any = _rewired_graph if ends else _rewired_matrix
         one(*(a[point] for a in flat), int(seed), counts, autapses)
     w, left, _, _, *moved = (a.reshape(shape) for a in flat)
     return (w, clipped, left, pruned, *moved)

@@ -93,8 +93,8 @@ def UpdWgt(
     Returns
     -------
     Dataset
-        `weight`, of the shape and unit of the weights; `clipped(...)`, the part of all synapses that a bound or a sign has
-        stopped; with `prune` also `exists`, `pruned(...)` (how many), and for a graph `pre` and `post`.
+        `weight`, of the shape and unit of the weights; `clipped(...)`, the part of all synapses that were stopped by a
+        bound or a sign; with `prune` also `exists`, `pruned(...)` (how many), and for a graph `pre` and `post`.
 
     Raises
     ------
