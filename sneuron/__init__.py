@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
+    from sneuron.analysis.stability import PlastStable as PlastStable
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.assembly import BuildNet as BuildNet
@@ -124,6 +125,7 @@ _ROOMS = {
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
+    "analysis.stability": "PlastStable",
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.assembly": "BuildNet",
