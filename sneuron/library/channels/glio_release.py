@@ -4,7 +4,7 @@ from sneuron.lang.spec import Channel, Param, State
 
 DP11 = "De Pitta, Volman, Berry & Ben-Jacob 2011, PLoS Comput Biol 7:e1002293, doi:10.1371/journal.pcbi.1002293"
 S18 = "Stimberg, Goodman, Brette & De Pitta 2019, doi:10.1007/978-3-030-00817-8_18, Brian2's example_4_rsmean"
-OWN = "own choice: short against the time between two calcium spikes"
+OWN = "own choice: one release for each rise of calcium"
 
 GLIO_RELEASE = Channel(
     name="glio_release",
@@ -19,7 +19,7 @@ GLIO_RELEASE = Channel(
         "G": "-clear*G",
         "x": "recycle*(1 - x)",
         "Gamma": "bind*G*(1 - Gamma) - unbind*Gamma",
-        "spent": "(where(Ca > Ca_release, hold, 0) - spent)/tau_rearm",
+        "spent": "-spent*where(Ca > Ca_release, 1/tau_held, 1/tau_rearm)",
     },
     functions={"U0": "(1 - Gamma)*U_rest + alpha*Gamma"},
     params={
@@ -34,6 +34,7 @@ GLIO_RELEASE = Channel(
         "U_rest": Param(0.6, "1", 0.0, 1.0, S18, "synaptic release where nothing is bound"),
         "alpha": Param(0.0, "1", 0.0, 1.0, S18, "synaptic release where all is bound: below U_rest glia depress"),
         "hold": Param(10.0, "uM", 0.001, 1000.0, OWN, "how far a release lifts the threshold"),
+        "tau_held": Param(1e6, "ms", 0.001, 1e9, OWN, "time that it keeps it so while calcium stays above"),
         "tau_rearm": Param(100.0, "ms", 0.001, 1e6, OWN, "time in which calcium below the threshold allows the next"),
     },
     source=DP11,
