@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.glia.link import GliaLink as GliaLink
     from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
@@ -126,6 +127,7 @@ _ROOMS = {
     "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.glia.link": "GliaLink",
     "core.graph.matrix": "ConnMat",
     "core.netrun": "NetStep SynCur SynDel",
     "core.network": "connect",
