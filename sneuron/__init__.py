@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from sneuron.analysis.efeatures import Efeatures as Efeatures
     from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.fields import lead_field as lead_field
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.lfp import LfpEst as LfpEst
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
@@ -117,8 +119,10 @@ _ROOMS = {
     "analysis.distances": "VanRossum VictorPurpura",
     "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
+    "analysis.fields": "lead_field",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
+    "analysis.lfp": "LfpEst",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",

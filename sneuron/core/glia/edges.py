@@ -66,9 +66,7 @@ class Edges:
         return np.broadcast_to(ends, (len(values), ends.shape[1]))
 
 
-def edges_of(
-    graph: Any, pre: str, post: str, points: Mapping[str, int], unit: str, step: float, where: str
-) -> Edges:
+def edges_of(graph: Any, pre: str, post: str, points: Mapping[str, int], unit: str, step: float, where: str) -> Edges:
     """A graph of `ConnMat`, or a matrix, as edges.
 
     Parameters
@@ -119,10 +117,10 @@ def _of_graph(graph: xr.Dataset, points: Mapping[str, int], unit: str, step: flo
     for name in (labels.PRE, labels.POST, WEIGHT):
         if name not in graph.variables:
             raise errors.DataError(where, f"the graph lacks {name!r}", "a graph of ConnMat")
-    sizes = [graph.attrs.get(f"{end}_count", graph.get(f"{end}_count")) for end in (labels.PRE, labels.POST)]
-    if any(size is None for size in sizes):
-        raise errors.DataError(where, "the graph does not say how many cells there are", "pre_count and post_count")
-    many = [int(np.max(size)) for size in sizes]
+    counts = [f"{end}_count" for end in (labels.PRE, labels.POST)]
+    if not set(counts) <= set(graph.variables):
+        raise errors.DataError(where, "the graph does not say how many cells there are", counts)
+    many = [int(graph[count].max()) for count in counts]
     ends = [spread_over(graph[end], points, (labels.SYNAPSE,), where) for end in (labels.PRE, labels.POST)]
     weight = _weights(graph[WEIGHT], points, unit, where)
     _check_delay(graph, step, where)

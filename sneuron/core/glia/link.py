@@ -59,8 +59,8 @@ def GliaLink(
     Parameters
     ----------
     state : Dataset, dims (..., astro)
-        Astrocytes from `InitNeu` ("li_rinzel", "gchi", or a model of your own with a state `Ca` in uM), or the end state
-        of another GliaLink; other dims are points. Without the dim `astro` the graphs say how many there are.
+        Astrocytes from `InitNeu` ("li_rinzel", "gchi", or a model of your own with a state `Ca` in uM), or the end
+        state of another GliaLink; other dims are points. Without the dim `astro` the graphs say how many there are.
     activity : Dataset or DataArray, optional
         What neurons do: a run, `spike_time(..., neuron, spike)` in ms, a raster of bool (..., neuron, time), or rates
         (..., neuron) or (..., neuron, time) in Hz, each kept until the next. Spikes outside of the run are refused.
@@ -108,8 +108,8 @@ def GliaLink(
     Notes
     -----
     A step is half an exchange, a step of the model under its method, the other half; then what arrived in it is added.
-    So the result is that of any sequence of shorter runs, bit for bit. Spikes count at the end of the step in which they
-    lie. Exchange is Heun's rule, each edge of `coupling` acting on its receiver:
+    So the result is that of any sequence of shorter runs, bit for bit. Spikes count at the end of the step in which
+    they lie. Exchange is Heun's rule, each edge of `coupling` acting on its receiver:
 
     .. math:: J = F (I_{pre} - I_{post}), \qquad
         J = \frac{F}{2} \left(1 + \tanh\frac{|\Delta| - \theta}{\sigma}\right) \mathrm{sign}(\Delta)
@@ -180,7 +180,7 @@ def _grown(asked: _Asked) -> xr.Dataset:
     for dim in new:
         if dim in state.variables:
             raise errors.DataError(WHERE, f"{dim!r} is a name of the astrocytes, too", mend="Rename that dim.")
-    return state.assign(v=state["v"].expand_dims({d: n for d, n in new.items()})) if new else state
+    return state.assign(v=state["v"].expand_dims(new)) if new else state
 
 
 def _dims_of_graph(graph: Any, pre: str, post: str) -> dict[str, int]:
@@ -217,7 +217,8 @@ def _steps(state: xr.Dataset, duration: Any, activity: Any, dt: Any) -> Callable
 
 def _whole(every: Any) -> int:
     if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-        raise errors.ParameterError(f"{WHERE}: 'every'", f"{every!r:.60} is no number of steps", "a whole number from 1")
+        what = f"{every!r:.60} is no number of steps"
+        raise errors.ParameterError(f"{WHERE}: 'every'", what, "a whole number from 1")
     return int(every)
 
 
@@ -423,7 +424,8 @@ class _Link:
     def _back(self, found: xr.Dataset) -> xr.DataArray:
         """Slow inward currents of neurons."""
         if "sic" not in found:
-            raise errors.ModelError(f"{WHERE}: 'sic_weight'", f"model {self.session.model.name!r} has no function 'sic'")
+            what = f"model {self.session.model.name!r} has no function 'sic'"
+            raise errors.ModelError(f"{WHERE}: 'sic_weight'", what)
         edges = self.edges["sic_weight"]
         last = [ASTRO] if ASTRO in found["sic"].dims else []
         sic = found["sic"].transpose(*self.points, *last, labels.TIME)

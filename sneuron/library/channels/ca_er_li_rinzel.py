@@ -33,5 +33,5 @@ CA_ER_LI_RINZEL = Channel(
         "K_SERCA": Param(0.1, "uM", 1e-9, 9999.0, NJ03, "calcium at which the pump runs at half its rate"),
     },
     source=LR94,
-    note="Numbers as in astrocyte_lr_1994 of NEST 3.9, which are those of Nadkarni and Jung. Calcium is kept in the cell.",
+    note="Numbers as in astrocyte_lr_1994 of NEST, which are those of Nadkarni and Jung. Calcium stays in the cell.",
 )

@@ -3,7 +3,6 @@
 from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold, Variant
 
 DP09 = "De Pitta, Goldberg, Volman, Berry & Ben-Jacob 2009, J Biol Phys 35:383, doi:10.1007/s10867-009-9155-y"
-DP11 = "De Pitta, Volman, Berry & Ben-Jacob 2011, PLoS Comput Biol 7:e1002293, doi:10.1371/journal.pcbi.1002293"
 NJ03 = "Nadkarni & Jung 2003, Phys Rev Lett 91:268101, doi:10.1103/PhysRevLett.91.268101"
 OWN = "own choice: a passive membrane, which calcium does not see"
 
@@ -42,6 +41,6 @@ GCHI = Neuron(
             note="Glutamate moves their frequency.",
         ),
     },
-    source=DP09 + "; " + DP11,
+    source=DP09,
     note="A spike is a release of gliotransmitter. sic is the slow inward current of neurons, in pA for a weight of 1.",
 )

@@ -39,6 +39,6 @@ LI_RINZEL = Neuron(
         "li_rinzel_am": Variant(note="The pump binds calcium at 0.1 uM: IP3 moves the size of calcium spikes."),
         "li_rinzel_fm": Variant({"er.K_SERCA": 0.05}, note="At 0.05 uM: IP3 moves their frequency.", source=DP09),
     },
-    source=LR94 + "; " + NJ03,
+    source=LR94 + "; values of " + NJ03,
     note="A spike is a release of gliotransmitter. sic is the slow inward current of neurons, in pA for a weight of 1.",
 )

@@ -3,7 +3,7 @@
 from sneuron.lang.spec import Channel, Param, State
 
 NJ03 = "Nadkarni & Jung 2003, Phys Rev Lett 91:268101, doi:10.1103/PhysRevLett.91.268101"
-NEST = "astrocyte_lr_1994 of NEST 3.9"
+NEST = "astrocyte_lr_1994 of NEST"
 
 IP3_PULSE = Channel(
     name="ip3_pulse",
