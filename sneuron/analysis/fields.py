@@ -46,8 +46,8 @@ def lead_field(sources: Any, sites: Any, sigma: Any = 0.3, radius: Any = 0.0) ->
     .. math:: \phi = \frac{I}{4 \pi \sigma r}, \qquad
         \phi = \frac{I}{4 \pi \sigma L} \left(\mathrm{asinh}\frac{L - s}{r} + \mathrm{asinh}\frac{s}{r}\right)
 
-    for a point at distance r, and for a line of length L (Holt & Koch 1999, doi:10.1023/A:1008832702585), s along it from
-    its first end and r away from its axis.
+    for a point at distance r, and for a line of length L (Holt & Koch 1999, doi:10.1023/A:1008832702585), s along it
+    from its first end and r away from its axis.
 
     Examples
     --------
@@ -66,6 +66,7 @@ def lead_field(sources: Any, sites: Any, sigma: Any = 0.3, radius: Any = 0.0) ->
     length = _line if found.ndim == 3 else _point
     values = length(found, there, least, where) / (4 * math.pi * conductivity)
     data = xr.DataArray(values, dims=(labels.SITE, str(source.dims[0])))
+    own = ((labels.SITE,), source.dims[:1])
     own = ((labels.SITE,), source.dims[:1])
     coords = {k: c for held in (site, source) for k, c in held.coords.items() if c.dims in own}
     attrs = {"units": "mV/nA", "long_name": "potential for a current", "sigma": conductivity}

@@ -40,6 +40,6 @@ IP3_GLUTAMATE = Channel(
         "rate_5P": Param(0.00004, "1/ms", 1e-12, 1000.0, DP09, "rate of breakdown by the 5-phosphatase"),
     },
     source=DP09,
-    note="The weight is the jump of glutamate in uM. Values are those for amplitude modulation; glutamate is cleared as "
+    note="The weight is the jump of glutamate in uM. Values are those for amplitude modulation; clearance is as "
     "at a synapse.",
 )
