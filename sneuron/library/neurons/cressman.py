@@ -80,8 +80,8 @@ CRESSMAN = Neuron(
     },
     voltage=State("mV", "-67", -200.0, 200.0, "membrane potential"),
     threshold=Threshold(level="spike_threshold", rearm="spike_rearm"),
-    method="exp_euler",
-    dt=0.025,
+    method="rk4",
+    dt=0.02,
     variants={
         "cressman_2009": Variant(note="With calcium and the potassium current that it opens."),
         "cressman_2011": Variant(
