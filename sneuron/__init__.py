@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from sneuron.analysis.efeatures import Efeatures as Efeatures
     from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.fields import lead_field as lead_field
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.lfp import LfpEst as LfpEst
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.glia.link import GliaLink as GliaLink
     from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.hebb import HebbUpd as HebbUpd
     from sneuron.core.homeo import HomeoScale as HomeoScale
@@ -120,8 +123,10 @@ _ROOMS = {
     "analysis.distances": "VanRossum VictorPurpura",
     "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
+    "analysis.fields": "lead_field",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
+    "analysis.lfp": "LfpEst",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
@@ -131,6 +136,7 @@ _ROOMS = {
     "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.glia.link": "GliaLink",
     "core.graph.matrix": "ConnMat",
     "core.hebb": "HebbUpd",
     "core.homeo": "HomeoScale",
