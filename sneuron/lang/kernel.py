@@ -31,7 +31,18 @@ from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.plasticity import Rule
 
-__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played", "trains_of"]
+__all__ = [
+    "Clock",
+    "Kernel",
+    "Lanes",
+    "Outcome",
+    "aligned",
+    "cache_folder",
+    "compiled",
+    "module_of",
+    "played",
+    "trains_of",
+]
 
 Array = NDArray[Any]
 CACHE_LINE = 64
@@ -232,7 +243,7 @@ def compiled(
     key = (found.form, chosen.name, dtype, waves, record, features, most, varying, rules)
     if key not in _KERNELS:
         source = _source(found, chosen, dtype, waves, record, features, most, varying, rules)
-        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen.name))
+        _KERNELS[key] = Kernel(chosen, dtype, source, module_of(source.text, chosen.name))
     return _KERNELS[key]
 
 
@@ -281,7 +292,7 @@ def _foundation() -> str:
 def trains_of(rule: Rule) -> ModuleType:
     """The module that takes single synapses under a rule through spike trains."""
     text = f'"""Synapses under {rule.name!r}; generated, not to be edited."""\n{_HEAD}\n\n{synapses.trains(rule)}\n'
-    return _module(text, "trains")
+    return module_of(text, "trains")
 
 
 _HEAD = """
@@ -295,7 +306,8 @@ OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 """
 
 
-def _module(text: str, name: str) -> ModuleType:
+def module_of(text: str, name: str) -> ModuleType:
+    """Generated text as an imported module, whose name says what it is; kept on disk."""
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
     module_name = f"sneuron_kernel_{name}_{key}"
     path = _written(module_name, text)
