@@ -32,17 +32,8 @@ from sneuron.lang.model import Model, load_model
 from sneuron.lang.plasticity import Rule
 
 __all__ = [
-    "Clock",
-    "Kernel",
-    "Lanes",
-    "Outcome",
-    "aligned",
-    "cache_folder",
-    "compiled",
-    "module_of",
-    "played",
-    "trains_of",
-]
+    "Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "module_of", "played", "trains_of",
+]  # fmt: skip
 
 Array = NDArray[Any]
 CACHE_LINE = 64

@@ -232,6 +232,25 @@ TABLE = {
 }  # fmt: skip
 
 
+def test_networks_of_many_sizes_learn_alone() -> None:
+    """Points with graphs of their own, padded."""
+    net = sn.BuildNet(TABLE, [1, 2], {"c.size": [2, 5], "p.rate": 80.0, "p.size": [30, 40]})
+    ended = sn.RunSim(net, 100.0, return_state=True)[1]
+    alone = sn.BuildNet(TABLE, 2, {"c.size": 2, "p.rate": 80.0, "p.size": 40})
+    end = sn.RunSim(alone, 100.0, return_state=True)[1]
+    one = ended.isel(repeat=1).sel({"c.size": 2, "p.size": 40})
+    np.testing.assert_array_equal(one.weight[: end.sizes["synapse"]], end.weight)
+    assert one.weight[end.sizes["synapse"] :].isnull().all()
+    np.testing.assert_array_equal(one["exc.g"][:2], end["exc.g"])
+
+
+def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = sn.BuildNet(TABLE, changes={"p.size": 4000})
+    monkeypatch.setattr("sneuron.core.plastic.os.sysconf", lambda name: 200)
+    with pytest.raises(SneuronError, match="synapses that change take"):
+        sn.RunSim(net, 1.0)
+
+
 def test_networks_say_how_their_synapses_change() -> None:
     net = sn.BuildNet(TABLE, 1, {"pc.plasticity.A_plus": [0.01, 0.02], "p.rate": 80.0})
     assert net.weight.dims == ("projection",)
