@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sneuron as sn
 from sneuron.core.network import connect
@@ -128,6 +130,17 @@ def test_parts_are_a_whole_and_steps_are_a_run() -> None:
     for _ in range(60):
         state = sn.NetStep(state)
     same(sn.NetStep(network(), n=60), state)
+
+
+@given(cuts=st.lists(st.integers(1, 479), min_size=1, max_size=3, unique=True), every=st.sampled_from([7, 64, None]))
+@settings(max_examples=6, deadline=None)
+def test_no_cut_and_no_snapshot_changes_a_bit(cuts: list[int], every: int | None) -> None:
+    state, before = network(), 0
+    for cut in (*sorted(cuts), 480):
+        often = None if every is None else every * DT
+        _, state = sn.RunSim(state, (cut - before) * DT, weights_every=often, return_state=True)
+        before = cut
+    same(sn.RunSim(network(), 60.0, return_state=True)[1], state)
 
 
 def test_company_changes_nothing() -> None:
