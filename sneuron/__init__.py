@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from sneuron.analysis.efeatures import Efeatures as Efeatures
     from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.fields import lead_field as lead_field
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.lfp import LfpEst as LfpEst
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.rates import FireRate as FireRate
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.glia.link import GliaLink as GliaLink
     from sneuron.core.graph.matrix import ConnMat as ConnMat
     from sneuron.core.hebb import HebbUpd as HebbUpd
     from sneuron.core.homeo import HomeoScale as HomeoScale
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
     from sneuron.core.phase import rest_points as rest_points
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
+    from sneuron.core.single import NtRelease as NtRelease
+    from sneuron.core.single import StdpUpd as StdpUpd
     from sneuron.core.state import InitNeu as InitNeu
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
@@ -121,8 +126,10 @@ _ROOMS = {
     "analysis.distances": "VanRossum VictorPurpura",
     "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
+    "analysis.fields": "lead_field",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
+    "analysis.lfp": "LfpEst",
     "analysis.measure": "measure measures",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
@@ -133,6 +140,7 @@ _ROOMS = {
     "core.attractors": "recall",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.glia.link": "GliaLink",
     "core.graph.matrix": "ConnMat",
     "core.hebb": "HebbUpd",
     "core.homeo": "HomeoScale",
@@ -142,6 +150,7 @@ _ROOMS = {
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
+    "core.single": "NtRelease StdpUpd",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",

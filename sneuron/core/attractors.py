@@ -57,8 +57,8 @@ def recall(
     -------
     Dataset
         `state(..., neuron)`; `settled(...)`, whether a sweep changed nothing; `sweeps(...)` it took; `energy(...)`;
-        with patterns `overlap(..., pattern)`, the mean of state times pattern, from -1 to 1. NaN where cue or weights are no
-        numbers.
+        with patterns `overlap(..., pattern)`, the mean of state times pattern, from -1 to 1. NaN where cue or weights are
+        no numbers.
 
     Raises
     ------
@@ -125,7 +125,8 @@ def _signs(value: Any, dims: tuple[str, ...], name: str) -> xr.DataArray:
 
 
 def _run(
-    w: Array, cue: Array, patterns: Array, threshold: Array, seed: Array, sweeps: int, together: bool, core: tuple[int, ...]
+    w: Array, cue: Array, patterns: Array, threshold: Array, seed: Array,
+    sweeps: int, together: bool, core: tuple[int, ...],
 ) -> tuple[Array, ...]:  # fmt: skip
     """The array layer."""
     arrays = (w, cue, patterns, threshold, seed)
