@@ -57,8 +57,8 @@ def recall(
     -------
     Dataset
         `state(..., neuron)`; `settled(...)`, whether a sweep changed nothing; `sweeps(...)` it took; `energy(...)`;
-        with patterns `overlap(..., pattern)`, the mean of state times pattern, from -1 to 1. NaN where cue or weights are
-        no numbers.
+        with patterns `overlap(..., pattern)`, the mean of state times pattern, from -1 to 1. NaN where cue or weights
+        are no numbers.
 
     Raises
     ------
