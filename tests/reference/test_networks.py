@@ -70,7 +70,7 @@ def test_izhikevich_drifts_between_alpha_and_gamma_at_seven_hertz() -> None:
     Those fire at 7.52 to 7.89 Hz (e) and 7.14 to 7.60 Hz (i), 7.45 to 7.83 Hz in all, with a peak of the spectrum at 8
     Hz and another at 26 to 42 Hz.
     """
-    run = sn.RunSim(sn.BuildNet("izhikevich_2003", seed=[0, 1, 2]), 1000.0)
+    run = sn.RunSim(sn.BuildNet("izhikevich_2003", seed=[0, 1]), 1000.0)
     rates = run.spike_count.groupby("population").mean()
     np.testing.assert_allclose(rates.mean("repeat"), [7.69, 7.29], rtol=0.06)
     for times in run.event_time.values:
@@ -79,3 +79,20 @@ def test_izhikevich_drifts_between_alpha_and_gamma_at_seven_hertz() -> None:
         bands = [power[low : high + 1].mean() for low, high in ((5, 12), (13, 24), (25, 45), (90, 200))]
         assert bands[0] > bands[1], "alpha stands out"
         assert bands[2] > 2 * bands[3], "gamma, too"
+
+
+def test_the_cortical_column_at_a_tenth_fires_as_it_does_in_nest() -> None:
+    """Potjans & Diesmann 2014 (doi:10.1093/cercor/bhs358); a tenth of the neurons with a tenth of their synapses.
+
+    NEST 3's example at this size, over 0.5 s of one run, by the reference data that came with it until 2025.
+    """
+    nest = {"L23E": 0.402, "L23I": 2.017, "L4E": 3.880, "L4I": 4.958}
+    nest |= {"L5E": 6.575, "L5I": 7.726, "L6E": 0.831, "L6I": 6.986}
+    net = sn.BuildNet("potjans_diesmann_10", seed=1)
+    run = sn.RunSim(net, 700.0)
+    late = run.event_neuron.values[run.event_time.values > 200.0]
+    names = net.population.values[late]
+    sizes = dict(zip(*np.unique(net.population.values, return_counts=True), strict=True))
+    rates = {name: (names == name).sum() / sizes[name] / 0.5 for name in nest}
+    np.testing.assert_allclose(list(rates.values()), list(nest.values()), rtol=0.12, atol=0.08)
+    assert net.sizes["synapse"] == pytest.approx(2.99e6, rel=1e-3), "0.3 billion of the whole, a hundredth of them"
