@@ -208,7 +208,8 @@ class NetSession(Session):
                 self.kernel.module.run(
                     self.lanes.data, done, stop, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start,
                     self.blocks, sizes, self.wiring.epochs, self.ring.reshape(-1), rings, self.wiring.slots - 1,
-                    self.wiring.graph, *self.couplings, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used, *events,
+                    self.wiring.graph, *self.couplings, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used,
+                    *events,
                     traffic.counts, traffic.status, traffic.bad, traffic.record, every, *taken, self.lanes.keys,
                     numbers, drawn, traffic.halted,
                 )  # fmt: skip

@@ -430,7 +430,9 @@ def _check_sums(model: Model, method: Method, network: bool) -> None:
     used = {s for e in events for s in _expanded(e, model).free_symbols}
     if held & used:
         name = min(s.name for s in held & used)
-        raise errors.ModelError(f"model {model.name!r}", f"its threshold or reset depends on {name!r}, a coupling's sum")
+        raise errors.ModelError(
+            f"model {model.name!r}", f"its threshold or reset depends on {name!r}, a coupling's sum"
+        )
 
 
 def _evaluated(expr: sp.Basic) -> sp.Basic:

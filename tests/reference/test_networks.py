@@ -96,3 +96,53 @@ def test_the_cortical_column_at_a_tenth_fires_as_it_does_in_nest() -> None:
     rates = {name: (names == name).sum() / sizes[name] / 0.5 for name in nest}
     np.testing.assert_allclose(list(rates.values()), list(nest.values()), rtol=0.12, atol=0.08)
     assert net.sizes["synapse"] == pytest.approx(2.99e6, rel=1e-3), "0.3 billion of the whole, a hundredth of them"
+
+
+def coherence(times: np.ndarray, who: np.ndarray, tau: float) -> float:
+    """Spikes of two neurons in the same bin, over the geometric mean of their spikes; the mean over all pairs."""
+    bins = np.zeros((who.max() + 1, int(np.ceil((times.max() - times.min()) / tau)) + 1))
+    bins[who, ((times - times.min()) / tau).astype(int)] = 1.0
+    bins = bins[bins.any(1)]
+    size = bins.sum(1)
+    pairs = bins @ bins.T / np.sqrt(np.outer(size, size))
+    return float((pairs.sum() - len(bins)) / (len(bins) * (len(bins) - 1)))
+
+
+def test_wang_and_buzsaki_are_coherent_at_gamma_frequencies_alone() -> None:
+    """Wang & Buzsaki 1996 (doi:10.1523/JNEUROSCI.16-20-06402.1996): synchrony is high only from 20 to 80 Hz.
+
+    Their measure in bins of a tenth of the period, in which chance makes 0.1; three networks at each drive, uA/cm2.
+    """
+    found = {}
+    for drive in (0.4, 1.2, 3.0):
+        law = {"law": "normal", "mean": drive, "std": 0.03}
+        run = sn.RunSim(sn.BuildNet("wang_buzsaki_gamma", seed=[0, 1, 2], changes={"i.I": law}), 700.0)
+        trains = zip(run.event_time.values, run.event_neuron.values, strict=True)
+        late = [(t[t > 300.0], who[t > 300.0]) for t, who in trains]
+        rates = [t.size / 100 / 0.4 for t, _ in late]
+        found[np.mean(rates)] = np.mean([coherence(*one, 100.0 / r) for one, r in zip(late, rates, strict=True)])
+    np.testing.assert_allclose(list(found), [11.6, 44.0, 104.2], rtol=0.05)
+    slow, gamma, fast = found.values()
+    assert gamma > 0.16
+    assert max(slow, fast) < 0.13
+
+
+def test_a_ring_remembers_where_the_cue_was() -> None:
+    """Compte et al. 2000 (doi:10.1093/cercor/10.9.910) with the values of Murray et al. 2014, an eighth of the neurons.
+
+    Without a cue neurons fire at 1 Hz all around the ring; a cue of 250 ms leaves a bump of some 30 Hz where it was.
+    """
+    net = sn.BuildNet("murray_2012_8", seed=2)
+    degrees, cue = (np.arange(256) + 0.5) * 360.0 / 256, xr.DataArray([0.0, 90.0, 250.0], dims="cue")
+    far = np.abs((xr.DataArray(degrees, dims="neuron") - cue + 180.0) % 360.0 - 180.0)
+    amplitude = xr.where((far <= 18.0) & (cue > 0.0), 200.0, 0.0).pad(neuron=(0, 64), constant_values=0.0)
+    run = sn.RunSim(sn.InjCur(net, sn.step(amplitude, 200.0, 450.0)), 1300.0)
+    late = run.event_neuron.where(run.event_time > 900.0, -1).values
+    rates = np.array([np.bincount(who[(who >= 0) & (who < 256)], minlength=256) for who in late]) / 0.4
+    where = (rates * np.exp(1j * np.radians(degrees))).sum(1) / rates.sum(1)
+    assert abs(where[0]) < 0.3, "no cue, no bump"
+    assert rates[0].mean() < 2.0
+    assert (abs(where[1:]) > 0.6).all()
+    assert (np.sort(rates[1:])[:, -26:].mean(1) > 20.0).all()
+    apart = (np.degrees(np.angle(where[1:])) - [90.0, 250.0] + 180.0) % 360.0 - 180.0
+    assert np.abs(apart).max() < 30.0

@@ -109,6 +109,17 @@ def uniform(uniform: Array, distance: None, low: float, high: float) -> Any:
 
 @law(
     spatial=True,
+    peak=Argument(unit=""),
+    base=Argument(unit="", default=0),
+    scale=Argument(unit="um", low=1e-9, note="standard deviation of the profile"),
+)
+def gaussian(uniform: None, distance: Array, peak: float, base: float, scale: float) -> Any:
+    """By distance: base + (peak - base) exp(-distance^2/(2 scale^2))."""
+    return base + (peak - base) * np.exp(-0.5 * (distance / scale) ** 2)
+
+
+@law(
+    spatial=True,
     velocity=Argument(unit="m/s", low=1e-9, note="of the spike along its axon"),
     offset=Argument(unit="", low=0, default=0, note="time of the synapse itself"),
 )

@@ -86,12 +86,12 @@ POTJANS_DIESMANN_10 = Network(
     projections={
         f"{a}_{b}": Projection(
             a, b, "fixed_total", {"n": round(PART**2 * COUNTS[a, b])},
-            {"law": "normal", "mean": w / sqrt(PART), "std": 0.1 * abs(w) / sqrt(PART), **BOUNDS[a[-1]]}, DELAYS[a[-1]],
-            "pA", "syn", autapses=a == b, multapses=True,
+            {"law": "normal", "mean": w / sqrt(PART), "std": 0.1 * abs(w) / sqrt(PART), **BOUNDS[a[-1]]},
+            DELAYS[a[-1]], "pA", "syn", autapses=a == b, multapses=True,
         )
         for (a, b), w in WEIGHTS.items()
     },
     source=PD14 + "; " + VA15,
-    note="A tenth of the neurons with a tenth of the synapses each: 7717 neurons, 3 million synapses. Weights are larger "
-    "by the square root of ten and a constant current makes up for the lost mean, computed from the rates of the whole.",
+    note="A tenth of the neurons with a tenth of the synapses each: 7717 neurons, 3 million synapses. Weights are "
+    "larger by the square root of ten, and a constant current makes up for the lost mean, by the rates of the whole.",
 )  # fmt: skip

@@ -37,6 +37,6 @@ IZHIKEVICH_RANDOM = Neuron(
     method="izh2003",
     dt=1.0,
     source=IZ03,
-    note="At the published step of 1 ms the thalamic input is a new normal number in each step, and what a spike brings "
-    "lasts for one step. At other steps the input is correlated over 1 ms.",
+    note="At the published step of 1 ms the thalamic input is a new normal number in each step, and what a spike "
+    "brings lasts for one step. At other steps the input is correlated over 1 ms.",
 )

@@ -17,7 +17,9 @@ NMDA_GATED = Channel(
     equations={"x": "-x/tau_x", "s": "alpha*x*(1 - s) - s/tau_s"},
     couple={"g": "w*s"},
     params={
-        "g": Param(0.0, "conductance", 0.0, 1e6, ALONE, "conductance, unblocked, of all synapses that reach the neuron"),
+        "g": Param(
+            0.0, "conductance", 0.0, 1e6, ALONE, "conductance, unblocked, of all synapses that reach the neuron"
+        ),
         "E": Param(0.0, "mV", -200.0, 200.0, C00, "reversal potential"),
         "Mg": Param(1.0, "mM", 0.0, 100.0, JAHR90, "magnesium outside"),
         "alpha": Param(0.5, "1/ms", 0.0, 1000.0, C00, "opening"),
@@ -25,6 +27,6 @@ NMDA_GATED = Channel(
         "tau_x": Param(2.0, "ms", 1e-3, 1e6, C00, "time constant of the transmitter, which is that of the rise"),
     },
     source=C00,
-    note="The weight is the conductance of a synapse with all channels open and no magnesium. The neuron's reset adds 1 "
-    "to x; g is of the neuron that receives, x and s of the one that sends.",
+    note="The weight is the conductance of a synapse with all channels open and no magnesium. The neuron's reset "
+    "adds 1 to x; g is of the neuron that receives, x and s of the one that sends.",
 )
