@@ -15,7 +15,7 @@ IZHIKEVICH_RANDOM = Neuron(
         "eta": State("mV/ms", "0", -1e6, 1e6, "thalamic input"),
     },
     equations={"u": "a*(b*v - u)", "eta": "-eta/tau"},
-    noise={"thalamic": {"eta": "std*sqrt(2/(1 - exp(-2))/tau)"}},
+    noise={"thalamic": {"eta": "std*sqrt(2/tau)"}},
     functions={"a": "a0 + a1*r", "b": "b0 + b1*r", "c": "c0 + c1*r**2", "d": "d0 + d1*r**2"},
     params={
         "r": Param(0.0, "1", 0.0, 1.0, IZ03, "where the neuron is between two kinds; drawn evenly from 0 to 1"),
@@ -28,7 +28,7 @@ IZHIKEVICH_RANDOM = Neuron(
         "d0": Param(8.0, "mV/ms", -10000.0, 10000.0, IZ03, "step of u at a spike at r = 0"),
         "d1": Param(-6.0, "mV/ms", -10000.0, 10000.0, IZ03, "how it changes with the square of r"),
         "std": Param(5.0, "mV/ms", 0.0, 1000.0, IZ03, "standard deviation of the thalamic input"),
-        "tau": Param(1.0, "ms", 0.01, 1000.0, IZ03 + ": a new number each ms", "for how long an input holds"),
+        "tau": Param(0.05, "ms", 0.01, 1000.0, "own choice: a new number in each step", "correlation of the input"),
         "v_peak": Param(30.0, "mV", -100.0, 1000.0, IZ03, "v is reset when it gets here"),
     },
     voltage=State("mV", "-65", -1e6, 1e30, "membrane potential"),
@@ -38,5 +38,5 @@ IZHIKEVICH_RANDOM = Neuron(
     dt=1.0,
     source=IZ03,
     note="At the published step of 1 ms the thalamic input is a new normal number in each step, and what a spike "
-    "brings lasts for one step. At other steps the input is correlated over 1 ms.",
+    "brings lasts for one step. At shorter steps the same numbers come more often, and matter less.",
 )
