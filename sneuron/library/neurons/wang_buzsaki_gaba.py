@@ -1,6 +1,6 @@
 """The fast-spiking interneuron of the hippocampus, with the synapses of its network (Wang & Buzsaki 1996)."""
 
-from sneuron.lang.spec import Mount, Neuron, Param, State, Threshold
+from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold
 
 WB96 = "Wang & Buzsaki 1996, J Neurosci 16:6402, doi:10.1523/JNEUROSCI.16-20-06402.1996"
 CHOICE = "own choice: well inside the upstroke of every spike"
@@ -27,6 +27,7 @@ WANG_BUZSAKI_GABA = Neuron(
     threshold=Threshold(level="spike_threshold", rearm="spike_rearm"),
     method="exp_euler",
     dt=0.05,
+    protocol=Protocol(200.0, {"on": Injection("step", {"amplitude": 1.0, "start": 20.0, "stop": 180.0})}, "own choice"),
     source=WB96,
     note="Inhibition follows the presynaptic voltage at all times. Alone it is wang_buzsaki.",
 )
