@@ -78,9 +78,7 @@ def couple(
     ways: Any,
 ) -> None:
     """What the neurons of a network, whose first block is `block`, send in step `now`, into its ring."""
-    post, weights, delays = graph.post, graph.weights, graph.delays
     for p in range(graph.parts[network], graph.parts[network + 1]):
-        own, scattered = graph.heavy[p] != SAME, graph.late[p] != SAME
         for sender in range(graph.low[p], graph.high[p]):
             row = graph.rows[p] + sender - graph.low[p]
             first, last = graph.pointers[row], graph.pointers[row + 1]
@@ -89,10 +87,35 @@ def couple(
                 value = data[place, ways.source[c] + lane]
                 if value == 0.0:
                     continue
-                at = begin + (((now + graph.delay[p]) & mask) * ports + ways.port[c]) * lanes
-                one = graph.weight[p] * value
-                for k in range(first, last):
-                    if scattered:
-                        late = now + np.int64(delays[k + graph.late[p]])
-                        at = begin + ((late & mask) * ports + ways.port[c]) * lanes
-                    ring[at + post[k]] += weights[k + graph.heavy[p]] * value if own else one
+                base = begin + ways.port[c] * lanes
+                if graph.late[p] != SAME:
+                    _scattered(ring, base, mask, ports * lanes, now, p, first, last, value, graph)
+                else:
+                    at = base + ((now + graph.delay[p]) & mask) * ports * lanes
+                    _together(ring, at, p, first, last, value, graph)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _together(ring: Array, base: int, p: int, first: int, last: int, value: float, graph: Any) -> None:
+    """What one neuron sends, where all of it comes in one step."""
+    at, post = np.uint64(base), graph.post
+    if graph.heavy[p] == SAME:
+        one = graph.weight[p] * value
+        for k in range(np.uint64(first), np.uint64(last)):
+            ring[at + np.uint64(post[k])] += one
+    else:
+        weights, shift = graph.weights, np.uint64(graph.heavy[p])
+        for k in range(np.uint64(first), np.uint64(last)):
+            ring[at + np.uint64(post[k])] += weights[k + shift] * value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scattered(
+    ring: Array, base: int, mask: int, step: int, now: int, p: int, first: int, last: int, value: float, graph: Any
+) -> None:
+    """What one neuron sends, where synapses have delays of their own."""
+    own = graph.heavy[p] != SAME
+    for k in range(first, last):
+        weight = graph.weights[k + graph.heavy[p]] if own else graph.weight[p]
+        slot = (now + np.int64(graph.delays[k + graph.late[p]])) & mask
+        ring[base + slot * step + graph.post[k]] += weight * value

@@ -81,6 +81,33 @@ def test_izhikevich_drifts_between_alpha_and_gamma_at_seven_hertz() -> None:
         assert bands[2] > 2 * bands[3], "gamma, too"
 
 
+def test_izhikevich_without_noise_fires_as_net_m_does_spike_for_spike() -> None:
+    """The published loop over steps of 1 ms, with the places and weights of one of our networks."""
+    sizes = {"e.size": 80, "i.size": 20, "ee.weight.high": 5.0, "ei.weight.high": 5.0}
+    sizes |= {"ie.weight.low": -10.0, "ii.weight.low": -10.0}
+    net = sn.BuildNet("izhikevich_2003", seed=3, changes={**sizes, "e.std": 0.0, "i.std": 0.0, "e.I": 6.0, "i.I": 4.0})
+    run = sn.RunSim(net, 200.0)
+    weights = np.zeros((100, 100))
+    weights[net.post.values, net.pre.values] = net.weight.values
+    r, *linear, c0, c1, d0, d1, held = (
+        net[n].values for n in ("r", "a0", "a1", "b0", "b1", "c0", "c1", "d0", "d1", "I")
+    )
+    a, b, c, d = linear[0] + linear[1] * r, linear[2] + linear[3] * r, c0 + c1 * r**2, d0 + d1 * r**2
+    v = np.full(100, -65.0)
+    u, spikes = b * v, []
+    for step in range(201):
+        fired = np.flatnonzero(v >= 30.0)
+        spikes += [(step, k) for k in fired]
+        v[fired], u[fired] = c[fired], u[fired] + d[fired]
+        current = held + weights[:, fired].sum(1)
+        for _ in range(2):
+            v = v + 0.5 * (0.04 * v**2 + 5 * v + 140 - u + current)
+        u = u + a * (b * v - u)
+    ours = zip(np.ceil(run.event_time.values).astype(int), run.event_neuron.values, strict=True)
+    assert len(spikes) > 800
+    assert sorted(ours) == spikes
+
+
 def test_the_cortical_column_at_a_tenth_fires_as_it_does_in_nest() -> None:
     """Potjans & Diesmann 2014 (doi:10.1093/cercor/bhs358); a tenth of the neurons with a tenth of their synapses.
 

@@ -92,6 +92,12 @@ def test_what_is_sent_may_take_its_time() -> None:
     np.testing.assert_array_equal(late.v[1, 3:], soon.v[1, :-3])
 
 
+def test_half_the_digits_are_near() -> None:
+    net = pair(GAPPED, 0.2, v=along(-50.0, -80.0))
+    single = sn.NetStep(net, n=40, dtype="float32").v
+    np.testing.assert_allclose(single, sn.NetStep(net, n=40).v, rtol=1e-5)
+
+
 def test_alone_a_neuron_has_the_parameters_own_values() -> None:
     """A conductance of 0.2 to neighbours that are held at -80 mV."""
     assert GAPPED.currents_at({"v": -70.0})["gap"] == 0.0

@@ -13,7 +13,7 @@ IZHIKEVICH_2003 = Network(
         "i": Population(200, "izhikevich_random", {"r": EVENLY, **FAST}, sign="inhibitory"),
     },
     projections={
-        a + b: Projection(a, b, "all_to_all", {}, law, 1.0, "mV/ms", "syn", autapses=a == b)
+        a + b: Projection(a, b, "all_to_all", {}, law, 0.0, "mV/ms", "syn", autapses=a == b)
         for a, law in (
             ("e", {"law": "uniform", "low": 0.0, "high": 0.5}),
             ("i", {"law": "uniform", "low": -1.0, "high": 0.0}),
@@ -21,5 +21,5 @@ IZHIKEVICH_2003 = Network(
         for b in "ei"
     },
     source=IZ03,
-    note="Here a spike acts one step of 1 ms later than in net.m, where it acts in the step in which it is seen.",
+    note="The scheme of net.m: steps of 1 ms, and a spike acts in the step after it.",
 )

@@ -9,7 +9,7 @@ IZHIKEVICH_RANDOM = Neuron(
     capacitance="1",
     unit="mV/ms",
     currents={"quadratic": "-(0.04*v**2 + 5*v + 140)", "recovery": "u", "thalamic": "-eta"},
-    channels={"syn": Mount("exp_current", params={"tau": 1.0})},
+    channels={"syn": Mount("pulse_current")},
     states={
         "u": State("mV/ms", "b*v", -1e6, 1e6, "recovery variable"),
         "eta": State("mV/ms", "0", -1e6, 1e6, "thalamic input"),
@@ -33,7 +33,7 @@ IZHIKEVICH_RANDOM = Neuron(
     },
     voltage=State("mV", "-65", -1e6, 1e30, "membrane potential"),
     threshold=Threshold(level="v_peak", rearm="v_peak", kind="reset"),
-    reset={"v": "c", "u": "u + d"},
+    reset={"v": "c", "u": "u + d", "syn.fired": "1"},
     method="izh2003",
     dt=1.0,
     source=IZ03,
