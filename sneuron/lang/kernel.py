@@ -30,7 +30,7 @@ from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
 
-__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played"]
+__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "module_of", "played"]
 
 Array = NDArray[Any]
 CACHE_LINE = 64
@@ -229,7 +229,7 @@ def compiled(
     key = (found.form, chosen.name, dtype, waves, record, features, most, varying)
     if key not in _KERNELS:
         source = _source(found, chosen, dtype, waves, record, features, most, varying)
-        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
+        _KERNELS[key] = Kernel(chosen, dtype, source, module_of(source.text, chosen.name))
     return _KERNELS[key]
 
 
@@ -273,9 +273,10 @@ def _foundation() -> str:
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
-def _module(text: str, method: Method) -> ModuleType:
+def module_of(text: str, name: str) -> ModuleType:
+    """Generated text as an imported module, whose name says what it is; kept on disk."""
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
-    module_name = f"sneuron_kernel_{method.name}_{key}"
+    module_name = f"sneuron_kernel_{name}_{key}"
     path = _written(module_name, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

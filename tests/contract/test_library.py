@@ -26,6 +26,7 @@ from sneuron.lang.model import (
     synapses,
 )
 from sneuron.lang.network import load_network, networks
+from sneuron.lang.rates import load_rate_rule, rate_rules
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 from sneuron.registry import Registry
 
@@ -40,6 +41,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "stimuli": stimuli,
     "synapses": synapses,
     "networks": networks,
+    "hebbian": rate_rules,
 }
 
 
@@ -85,7 +87,7 @@ def test_files_hold_data_only(file: Path) -> None:
     assert all(isinstance(node, allowed) for node in tree.body)
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    assert imported <= {"sneuron.lang.spec", "math"}
+    assert imported <= {"sneuron.lang.spec", "sneuron.lang.spec_rates", "math"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -120,6 +122,13 @@ def test_networks_hold_together_and_say_where_they_come_from(name: str) -> None:
     for projection in network.projections.values():
         model = load_model(network.populations[projection.post].model)
         assert projection.receptor in {**model.receptors, **model.couplings}
+
+
+@pytest.mark.parametrize("name", rate_rules)
+def test_rate_rules_can_be_read_and_say_where_they_come_from(name: str) -> None:
+    rule = load_rate_rule(name)
+    assert re.search(r"doi:10\.", rule.spec.source)
+    assert load_rate_rule(rule.spec).hash == rule.hash
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -290,7 +290,7 @@ WRONG = {
     "places": ((5, "all_to_all"), {"positions": np.zeros((4, 2))}, "4 positions of 5 neurons"),
     "outside": ((1, "all_to_all"), {"positions": {"on": "ring", "length": 1, "at": [[1.0]]}}, "outside of the space"),
     "law": ((5, "all_to_all"), {"weight": {"law": "lognorm"}}, "Did you mean 'lognormal'"),
-    "weights by distance": ((5, "all_to_all"), {"weight": {"law": "gaussian", "peak": 1, "scale": 9}}, "Give positions"),
+    "no places of weights": ((5, "all_to_all"), {"weight": {"law": "gaussian", "peak": 1, "scale": 9}}, "Give posit"),
     "law of delays": ((5, "all_to_all"), {"weight": {"law": "distance", "velocity": 1}}, "law 'distance' is not known"),
     "law without": ((5, "all_to_all"), {"weight": {"law": "normal", "mean": 1}}, "'std' is not given"),
     "empty law": ((5, "all_to_all"), {"weight": {"law": "normal", "mean": 0, "std": 1, "low": 40}}, "too far"),
