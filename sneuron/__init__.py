@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from sneuron.core.phase import rest_points as rest_points
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
+    from sneuron.core.single import NtRelease as NtRelease
+    from sneuron.core.single import StdpUpd as StdpUpd
     from sneuron.core.state import InitNeu as InitNeu
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
@@ -146,6 +148,7 @@ _ROOMS = {
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
+    "core.single": "NtRelease StdpUpd",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",

@@ -277,7 +277,8 @@ def _draw_alone(channel: Channel, axes: Any) -> None:
 def _draw_pool(channel: Channel, axes: Any) -> None:
     """What a pool does with 50 ms of inward current."""
     if not any("ion." in text for text in channel.equations.values()):
-        return _draw_alone(channel, axes)
+        _draw_alone(channel, axes)
+        return
     source = Channel(
         "source", "i", ion="ca", unit="uA/cm2", params={"i": Param(0.0, "uA/cm2", -1e3, 1e3, OWN)}, source=OWN
     )
