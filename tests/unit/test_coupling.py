@@ -161,5 +161,10 @@ def test_networks_that_cannot_be_are_refused() -> None:
         sn.NetStep(pair(GAPPED, 0.2, -0.1, v=along(-50.0, -80.0)))
     with pytest.raises(DataError, match="0 ms is no delay"):
         sn.NetStep(pair(MIXED, 0.2, I=along(2.0, 0.0), v=along(-64.0, -64.0)).assign(receptor="exc"))
+    wires = {"pre": "a", "post": "a", "rule": "all_to_all", "receptor": "gap", "delay": 0, "unit": "mS/cm2"}
+    wires |= {"weight": 0.01, "plasticity": "stdp"}
+    cells = {"a": {"size": 5, "model": GAPPED.spec}}
+    with pytest.raises(ModelError, match="a coupling cannot change"):
+        sn.NetStep(sn.BuildNet({"name": "gaps", "populations": cells, "projections": {"aa": wires}}))
     with pytest.raises(DataError, match="says not which"):
         sn.NetStep(pair(MIXED, 0.2, I=along(2.0, 0.0), v=along(-64.0, -64.0)))
