@@ -264,10 +264,18 @@ class Learning:
             else:
                 weights[mine] = held.weights[theirs.start + held.heavy[k] : theirs.stop + held.heavy[k]]
             if self.kinds[p] >= 0:
+                self._check_spikes(k, p)
                 sign[k] = self._sign(weights[mine], p)
                 weights[mine] *= sign[k]
         heavy = np.repeat((np.arange(self.networks) - self.wiring.of) * self.width, self.projections)
         return held._replace(weights=weights, heavy=heavy), sign
+
+    def _check_spikes(self, k: int, p: int) -> None:
+        """Couplings, which are no spikes, do not change."""
+        if self.wiring.couplings.high[k] > self.wiring.couplings.low[k]:
+            raise errors.ModelError(
+                f"{self.where}: projection {self._name(p)}", "a coupling cannot change", mend="Leave out its rule."
+            )
 
     def _sign(self, weights: Array, p: int) -> float:
         up, down = bool((weights > 0).any()), bool((weights < 0).any())

@@ -76,18 +76,21 @@ def wired(
     given = _changes(net, changes or {})
     sizes = {n: given.pop((n, "size"), p.size) for n, p in net.populations.items()}
     flags = {"quantise": quantise}
-    asked, need = {}, 0.0
+    asked, need, instant = {}, 0.0, set()
     rules = {n: _rule(p, n, given) for n, p in net.projections.items()}
     rates = {n: given.pop((n, "rate"), p.params.get("rate", 0.0)) for n, p in _sources(net).items()}
     for name, projection in net.projections.items():
         other = {path: value for (owner, path), value in given.items() if owner == name}
+        if projection.delay == 0 and "delay" not in other:
+            instant.add(name)
+            other["delay"] = 1.0 if dt is None else dt
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             found = _asked(net, name, projection, sizes, whole, other, flags, {"dt": dt, "dtype": dtype})
             graphs = found.graphs
             need += needed(found, graphs, graphs.size, graphs.size)
             asked[name] = found
     refuse_memory(2 * need, f"network {net.name!r}")
-    joined = _joined(net, asked, sizes, whole)
+    joined = _joined(net, asked, sizes, whole, instant)
     if rates:
         joined = joined.assign(_rated(rates, sizes)).assign_coords(_members(rates, sizes))
     learned = learning(list(asked), {n: r for n, r in rules.items() if r}, f"network {net.name!r}")
@@ -210,7 +213,9 @@ def _layout(net: Network, projection: Projection) -> Layout | None:
 # -- joining ---------------------------------------------------------------------------------------
 
 
-def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], whole: xr.DataArray) -> xr.Dataset:
+def _joined(
+    net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], whole: xr.DataArray, instant: set[str]
+) -> xr.Dataset:
     """All projections in one dataset."""
     rooms = {n: int(np.max(xr.DataArray(s).values)) for n, s in sizes.items()}
     rooms = dict(sorted(rooms.items(), key=lambda item: item[0] in _sources(net)))
@@ -221,6 +226,8 @@ def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], 
         ends = net.projections[name]
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             parts[name] = _moved(drawn(one), firsts[ends.pre], firsts[ends.post])
+            if name in instant:
+                parts[name]["delay"] *= 0
         _check_signs(net, name, parts[name]["weight"])
         spots |= _spots(parts[name], ends)
     found = _together(parts) if parts else xr.Dataset()
