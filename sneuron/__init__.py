@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
+    from sneuron.analysis.netstate import NetState as NetState
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.analysis.traces import TraceError as TraceError
@@ -119,6 +120,7 @@ _ROOMS = {
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.measure": "measure measures",
+    "analysis.netstate": "NetState",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
     "analysis.traces": "TraceError",

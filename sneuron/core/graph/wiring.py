@@ -11,16 +11,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.graph.asked import PLACED, Asked, asked_of, needed, refuse_memory, seeds
+from sneuron.core.graph.asked import BYTES, PLACED, Asked, asked_of, needed, refuse_memory, seeds
 from sneuron.core.graph.drawing import PAD, drawn
 from sneuron.core.graph.places import Layout, layout_of
 from sneuron.core.graph.rule import Positions
 from sneuron.labels import PROJECTION
 from sneuron.lang.keys import content_keys
+from sneuron.lang.netparams import resolved
 from sneuron.lang.network import SIGNS, load_network, text_of
 from sneuron.lang.spec import Network, Projection
 
-__all__ = ["wired"]
+__all__ = ["expected", "wired"]
 
 Array = NDArray[Any]
 POPULATION = "population"
@@ -71,20 +72,46 @@ def wired(
     {'ee': 400, 'ei': 100, 'ie': 400, 'ii': 100}
     """
     net = load_network(network)
-    whole = seeds(seed)
-    given = _changes(net, changes or {})
+    asked, sizes, whole = _asked_for(net, seed, changes, quantise, {"dt": dt, "dtype": dtype})
+    refuse_memory(2 * sum(map(_needed, asked.values())), f"network {net.name!r}")
+    return _joined(net, asked, sizes, whole)
+
+
+def expected(
+    network: Network, changes: Mapping[str, Any], dt: Any = None, quantise: bool = False
+) -> tuple[float, float]:
+    """How many synapses the graphs of a network will have about, and how many bytes they take while they are drawn.
+
+    Whatever cannot be drawn is refused, as by `wired`.
+    """
+    asked, _, _ = _asked_for(network, 0, changes, quantise, {"dt": dt, "dtype": "float64"})
+    need = 2 * sum(map(_needed, asked.values()))
+    return sum(needed(one, one.graphs, 0, 0) for one in asked.values()) / BYTES, need
+
+
+def _needed(asked: Asked) -> float:
+    graphs = asked.graphs
+    return needed(asked, graphs, graphs.size, graphs.size)
+
+
+def _asked_for(
+    net: Network, seed: Any, changes: Mapping[str, Any] | None, quantise: bool, rest: Mapping[str, Any]
+) -> tuple[dict[str, Asked], dict[str, Any], xr.DataArray]:
+    """All projections as ConnMat is asked for them, sizes of populations, seeds."""
+    whole, found = seeds(seed), {}
+    follow = {k: v for k, v in resolved(net, changes).items() if k in (changes or {}) or _owner(k) in net.projections}
+    given = _changes(net, follow)
     sizes = {n: given.pop((n, "size"), p.size) for n, p in net.populations.items()}
-    flags = {"quantise": quantise}
-    asked, need = {}, 0.0
     for name, projection in net.projections.items():
         other = {path: value for (owner, path), value in given.items() if owner == name}
         with _said_of(f"network {net.name!r}: projection {name!r}"):
-            found = _asked(net, name, projection, sizes, whole, other, flags, {"dt": dt, "dtype": dtype})
-            graphs = found.graphs
-            need += needed(found, graphs, graphs.size, graphs.size)
-            asked[name] = found
-    refuse_memory(2 * need, f"network {net.name!r}")
-    return _joined(net, asked, sizes, whole)
+            found[name] = _asked(net, name, projection, sizes, whole, other, {"quantise": quantise}, rest)
+            _needed(found[name])
+    return found, sizes, whole
+
+
+def _owner(path: str) -> str:
+    return path.partition(".")[0]
 
 
 @contextlib.contextmanager
@@ -102,7 +129,8 @@ def _changes(net: Network, changes: Mapping[str, Any]) -> dict[tuple[str, str], 
     for name, value in changes.items():
         owner, _, path = name.partition(".")
         if owner not in net.populations and owner not in net.projections:
-            raise errors.unknown("changes", "population or projection", owner, [*net.populations, *net.projections])
+            known = [*net.params, *net.populations, *net.projections]
+            raise errors.unknown("changes", "parameter, population or projection", owner, known)
         if owner in net.populations and path != "size":
             raise errors.unknown(f"changes: {owner!r}", "property", path, ["size"])
         if isinstance(value, list | tuple):
