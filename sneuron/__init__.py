@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.energy import EnergyUse as EnergyUse
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.meanfield import mean_field as mean_field
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.netstate import NetState as NetState
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from sneuron.plot.fit import PlotFit as PlotFit
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
+    from sneuron.plot.netstates import PlotStates as PlotStates
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.region import PlotRegion as PlotRegion
@@ -119,6 +121,7 @@ _ROOMS = {
     "analysis.energy": "EnergyUse",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
+    "analysis.meanfield": "mean_field",
     "analysis.measure": "measure measures",
     "analysis.netstate": "NetState",
     "analysis.rates": "FireRate",
@@ -160,6 +163,7 @@ _ROOMS = {
     "plot.fit": "PlotFit",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
+    "plot.netstates": "PlotStates",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
     "plot.sens": "PlotSens",
