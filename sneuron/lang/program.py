@@ -193,8 +193,19 @@ class _Maker:
                 known[x] |= {f"x{k}": values[x], f"k{k}": f, f"j{k}": j}
         for x in state:
             if x not in self.implicit:
-                self._moved(x, _text(self._update(x), known[x]), "", known[x]["j1"])
+                value = self._fluctuating(x, known[x]) or _text(self._update(x), known[x])
+                self._moved(x, value, "", known[x]["j1"])
         self._occupied("")
+
+    def _fluctuating(self, x: str, known: Mapping[str, sp.Expr]) -> sp.Expr | None:
+        """A noisy state that is linear in itself and follows nothing else, moved exactly, as its spread is."""
+        slope = known["j1"]
+        if not any(x in w.states for w in self.model.noises.values()) or slope == 0:
+            return None
+        rest = sp.expand(self._spelt(known["k1"]) - slope * _symbol(x))
+        if not (slope.free_symbols | rest.free_symbols) <= {_symbol(p) for p in self.model.params}:
+            return None
+        return sp.exp(DT * slope) * _symbol(x) + DT * rest * decay(DT * slope)
 
     def _voltage_first(self) -> None:
         """The voltage advances through its own texts; the other states then see the new voltage."""
@@ -215,7 +226,8 @@ class _Maker:
             if x in kept:
                 self._moved(x, propagation.advanced(kept[x], x), "_after", sp.S.Zero)
             elif x != "v" and x not in self.implicit:
-                self._moved(x, _text(self._update(x), {"x": state[x], "dt": DT, "k1": f, "j1": j}), "_after", j)
+                known = {"x": state[x], "dt": DT, "k1": f, "j1": j}
+                self._moved(x, self._fluctuating(x, known) or _text(self._update(x), known), "_after", j)
         self._occupied("_after")
 
     def _kept(self, slopes: dict[str, sp.Expr]) -> dict[str, Linear]:

@@ -24,18 +24,23 @@ ROUNDS = 13
 _TURNS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
 _PARITY = 0x1BD11BDA
 _LOG = (
-    -2.0000110735254744,
-    0.9998281036212768,
-    -0.6649653591990163,
-    0.507182778123295,
-    -0.4433757144592648,
-    0.29325096992869,
+    -0.38630085230113688,
+    0.2504477224927182,
+    0.078417789579662073,
+    0.050420307509632088,
+    -0.01944331564501767,
+    0.026449349676183488,
 )
-"""-2 log(1 + f) / f for sqrt(1/2) <= 1 + f <= sqrt(2)."""
+"""-2 (log(m) - log(2) (m - 1)) / (2 - m) over 2 - m, for 1 <= m <= 2."""
 
+_TURN = math.pi / 2048.0
+"""Half of the angle between two rays."""
 _SIN = (0.9999992456257644, -0.16665682733816173, 0.008313258731594483, -0.0001852435734349941)
 _COS = (0.9999932954603244, -0.4999124400962721, 0.04148774820003178, -0.001271209485246825)
 """sin(t)/t and cos(t), over t^2, for |t| <= pi/2."""
+_TURNED_SIN = [c * _TURN ** (2 * k + 1) for k, c in enumerate(_SIN)]
+_TURNED_COS = [c * _TURN ** (2 * k) for k, c in enumerate(_COS)]
+"""The same for t in parts of `_TURN`."""
 
 _WORD = ir.IntType(32)
 _tuple: Any = types.UniTuple
@@ -89,13 +94,17 @@ def _horner(a: Arith, x: Any, coefficients: Sequence[float]) -> Any:
 
 
 def _radius(a: Arith, word: Any) -> Any:
-    """sqrt(-2 log u), with u from the upper 21 bits of a word."""
-    x = a.add(a.b.sitofp(a.b.lshr(word, _word(11)), a.f), a.const(0.5))
-    bits = a.b.bitcast(x, _WORD)
-    power = a.b.ashr(a.b.sub(bits, _word(0x3F3504F3)), _word(23))
-    f = a.sub(a.b.bitcast(a.b.sub(bits, a.b.shl(power, _word(23))), a.f), a.const(1.0))
-    rest = a.mul(a.b.sitofp(a.b.sub(power, _word(21)), a.f), a.const(-2.0 * math.log(2.0)))
-    return a.unary("sqrt", a.fma(f, _horner(a, f, _LOG), rest))
+    """sqrt(-2 log u), with u an odd multiple of 2^-22 from the upper 21 bits of a word.
+
+    The bits of a number in floating point are its logarithm to base 2, but for a polynomial of its mantissa m.
+    """
+    b = a.b
+    bits = b.bitcast(b.sitofp(b.or_(b.lshr(word, _word(10)), _word(1)), a.f), _WORD)
+    below = b.sitofp(b.sub(_word((127 + 22) << 23), bits), a.f)
+    m = b.bitcast(b.or_(b.and_(bits, _word(0x7FFFFF)), _word(127 << 23)), a.f)
+    rest = a.sub(a.const(2.0), m)
+    log = a.mul(below, a.const(2.0 * math.log(2.0) / 2.0**23))
+    return a.unary("sqrt", a.fma(rest, _horner(a, rest, _LOG), log))
 
 
 @intrinsic
@@ -108,11 +117,11 @@ def normals(typingctx: Any, word: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
         a = Arith(builder, types.float32)
         r = _radius(a, args[0])
-        ten = builder.sitofp(builder.ashr(builder.shl(args[0], _word(21)), _word(22)), a.f)
-        t = a.fma(ten, a.const(math.pi / 1024.0), a.const(math.pi / 2048.0))
+        turns = builder.or_(builder.ashr(builder.shl(args[0], _word(21)), _word(21)), _word(1))
+        t = builder.sitofp(turns, a.f)
         z = a.mul(t, t)
         side = builder.bitcast(builder.xor(builder.bitcast(r, _WORD), builder.shl(args[0], _word(31))), a.f)
-        pair = [a.mul(side, _horner(a, z, _COS)), a.mul(a.mul(r, t), _horner(a, z, _SIN))]
+        pair = [a.mul(side, _horner(a, z, _TURNED_COS)), a.mul(a.mul(r, t), _horner(a, z, _TURNED_SIN))]
         return context.make_tuple(builder, signature.return_type, pair)
 
     return _tuple(types.float32, 2)(types.uint32), generate

@@ -93,12 +93,21 @@ def test_a_normal_pair_is_box_and_muller(word: int) -> None:
 # Ornstein-Uhlenbeck and white noise
 
 
-@pytest.mark.parametrize(("tau", "dt"), [(5.0, 0.5), (2.0, 8.0), (20.0, 0.1)])
-def test_an_ornstein_uhlenbeck_current_is_exact_for_any_step(tau: float, dt: float) -> None:
+@pytest.mark.parametrize(
+    ("tau", "dt", "method"),
+    [
+        (5.0, 0.5, "exp_euler"),
+        (2.0, 8.0, "exp_euler"),
+        (20.0, 0.1, "exp_euler"),
+        (4.0, 2.0, "euler"),
+        (2.0, 2.0, "rk4"),
+    ],
+)
+def test_an_ornstein_uhlenbeck_current_is_exact_for_any_step(tau: float, dt: float, method: str) -> None:
     cell = sn.NoiseAdd(sn.InitNeu({"model": "passive"}), "ou", std=1.5, tau=tau, mean=0.0, seed=list(range(256)))
     every = max(1, round(tau / 2 / dt))
     start = int(np.ceil(8 * tau / dt / every))
-    run = sn.RunSim(cell, (start + 60) * every * dt, dt, record=["ou.eta"], every=every, allow_unstable=True)
+    run = sn.RunSim(cell, (start + 60) * every * dt, dt, method, record=["ou.eta"], every=every, allow_unstable=True)
     eta = run["ou.eta"].values[:, start:]
     gap = every * dt
     n = eta.size * min(1.0, gap / (2 * tau))
