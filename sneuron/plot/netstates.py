@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sneuron import errors, labels
-from sneuron.plot.draw import INK, axis_label, tidy
+from sneuron.plot.draw import INK, tidy
 from sneuron.plot.map import edges
 
 __all__ = ["PlotStates"]
@@ -86,7 +86,7 @@ def PlotStates(data: xr.Dataset, of: str = "net", theory: xr.Dataset | None = No
         _numbers(axes[1, 3], x, y, data[f"{of}_cv"], "CV of intervals", vmin=0.0, vmax=1.5, cmap="magma")
         for ax in axes.flat:
             _boundary(ax, x, y, theory)
-    figure.legend(handles=_legend(theory is not None), loc="outside lower left", ncols=8, frameon=False, fontsize=9)
+    figure.legend(handles=_legend(theory is not None), loc="outside lower left", ncols=9, frameon=False, fontsize=9)
     return figure
 
 
@@ -94,10 +94,16 @@ def _mesh(ax: Axes, x: xr.DataArray, y: xr.DataArray, values: Any, title: str, *
     places = [edges(np.asarray(c.values, np.float64))[0] for c in (x, y)]
     mesh = ax.pcolormesh(*places, np.ma.masked_invalid(values).T, rasterized=True, **kwargs)
     ax.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    ax.set_xlabel(axis_label(x))
-    ax.set_ylabel(axis_label(y))
+    ax.set_xlabel(_short(x))
+    ax.set_ylabel(_short(y))
     tidy(ax)
     return mesh
+
+
+def _short(coord: xr.DataArray) -> str:
+    """Name and unit: panels are narrow."""
+    unit = str(coord.attrs.get("units", "1"))
+    return str(coord.name) if unit in ("1", "") else f"{coord.name} [{unit}]"
 
 
 def _flags(ax: Axes, x: xr.DataArray, y: xr.DataArray, state: xr.DataArray, title: str) -> None:
