@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from sneuron.analysis.efeatures import Efeatures as Efeatures
     from sneuron.analysis.efeatures import FeatureScore as FeatureScore
     from sneuron.analysis.energy import EnergyUse as EnergyUse
+    from sneuron.analysis.fields import lead_field as lead_field
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
+    from sneuron.analysis.lfp import LfpEst as LfpEst
     from sneuron.analysis.meanfield import mean_field as mean_field
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
     from sneuron.analysis.netstate import NetState as NetState
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
+    from sneuron.analysis.stability import PlastStable as PlastStable
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.assembly import BuildNet as BuildNet
@@ -38,7 +41,10 @@ if TYPE_CHECKING:
     from sneuron.core.currents import LeakCur as LeakCur
     from sneuron.core.currents import NaCur as NaCur
     from sneuron.core.detect import DetSpike as DetSpike
+    from sneuron.core.glia.link import GliaLink as GliaLink
     from sneuron.core.graph.matrix import ConnMat as ConnMat
+    from sneuron.core.hebb import HebbUpd as HebbUpd
+    from sneuron.core.homeo import HomeoScale as HomeoScale
     from sneuron.core.netrun import NetStep as NetStep
     from sneuron.core.netrun import SynCur as SynCur
     from sneuron.core.netrun import SynDel as SynDel
@@ -54,6 +60,8 @@ if TYPE_CHECKING:
     from sneuron.core.phase import rest_points as rest_points
     from sneuron.core.run import RunSim as RunSim
     from sneuron.core.run import StepSim as StepSim
+    from sneuron.core.single import NtRelease as NtRelease
+    from sneuron.core.single import StdpUpd as StdpUpd
     from sneuron.core.state import InitNeu as InitNeu
     from sneuron.core.stimulus import InjCur as InjCur
     from sneuron.core.stimulus import chirp as chirp
@@ -65,6 +73,7 @@ if TYPE_CHECKING:
     from sneuron.core.stimulus import sine as sine
     from sneuron.core.stimulus import step as step
     from sneuron.core.trains import PoisIn as PoisIn
+    from sneuron.core.weights import UpdWgt as UpdWgt
     from sneuron.errors import SneuronError as SneuronError
     from sneuron.explore.boundaries import boundaries as boundaries
     from sneuron.explore.comparisons import curves as curves
@@ -119,28 +128,36 @@ _ROOMS = {
     "analysis.distances": "VanRossum VictorPurpura",
     "analysis.efeatures": "Efeatures FeatureScore",
     "analysis.energy": "EnergyUse",
+    "analysis.fields": "lead_field",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
     "analysis.meanfield": "mean_field",
+    "analysis.lfp": "LfpEst",
     "analysis.measure": "measure measures",
     "analysis.netstate": "NetState",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
+    "analysis.stability": "PlastStable",
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.assembly": "BuildNet",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
+    "core.glia.link": "GliaLink",
     "core.graph.matrix": "ConnMat",
+    "core.hebb": "HebbUpd",
+    "core.homeo": "HomeoScale",
     "core.netrun": "NetStep SynCur SynDel",
     "core.network": "connect",
     "core.noise": "NoiseAdd",
     "core.parts": "IonDyn RefracDyn RstSpike UpdGate UpdVolt",
     "core.phase": "bifurcations nullclines rest_points",
     "core.run": "RunSim StepSim",
+    "core.single": "NtRelease StdpUpd",
     "core.state": "InitNeu",
     "core.stimulus": "InjCur chirp noise protocol pulses ramp replay sine step",
     "core.trains": "PoisIn",
+    "core.weights": "UpdWgt",
     "errors": "SneuronError",
     "explore.boundaries": "boundaries",
     "explore.comparisons": "curves nudges pick_freeze radial trajectories",

@@ -36,6 +36,12 @@ Currents are positive outward. $I$ is the constant injected current, to which st
 OWN = "own choice"
 STEPS = (-90.0, -60.0, -40.0, -20.0, 0.0, 20.0)
 HELD = -100.0
+SLOW = {
+    "li_rinzel": ({"IP3_rest": 0.5, "IP3": 0.5}, "Ca", 120e3),
+    "gchi": ({"glu_rest": 1.0}, "Ca", 120e3),
+    "cressman": ({"K_bath": 8.0}, "v", 60e3),
+}
+"""What moves without a current: other values, what is drawn, and for how long (ms)."""
 
 
 def page() -> str:
@@ -154,18 +160,19 @@ def _shown(model: Model) -> tuple[list[Any], float]:
 def _draw_neuron(model: Model, path: Path) -> None:
     import matplotlib.pyplot as plt
 
-    stimuli, duration = _shown(model)
-    state = sn.InitNeu({"model": model})
+    values, drawn, long = SLOW.get(path.stem, ({}, "v", 0.0))
+    stimuli, duration = ([], long) if long else _shown(model)
+    state = sn.InitNeu({"model": model, **values})
     for stimulus in stimuli:
         state = sn.InjCur(state, stimulus)
     every = max(1, int(duration / model.dt / 20_000))
-    run = sn.RunSim(state, duration, record=["v", "i_stim"], every=every)
+    run = sn.RunSim(state, duration, record=[drawn, "i_stim"], every=every)
     figure, (top, below) = plt.subplots(
         2, 1, figsize=(7, 2.2), sharex=True, height_ratios=(4, 1), layout="constrained"
     )  # fmt: skip
-    top.plot(run.time, run.v.values.reshape(-1, run.time.size)[0], color="0.15", lw=0.7)
+    top.plot(run.time, run[drawn].values.reshape(-1, run.time.size)[0], color="0.15", lw=0.7)
     below.plot(run.time, run.i_stim.values.reshape(-1, run.time.size)[0], color="tab:red", lw=0.9)
-    top.set_ylabel(f"v ({model.states['v'].unit})")
+    top.set_ylabel(f"{drawn} ({model.states[drawn].unit})")
     below.set_ylabel(f"I ({model.current_unit})", fontsize="small")
     below.set_xlabel("time (ms)")
     top.set_title(model.name, fontsize="medium", loc="left")
@@ -257,8 +264,21 @@ def _occupied_at(model: Model, start: Mapping[str, Any], v: float, t: np.ndarray
     return found
 
 
+def _draw_alone(channel: Channel, axes: Any) -> None:
+    """What a pool that no current fills does from where it starts, with its first state at 1."""
+    name = next(iter(channel.states))
+    model = alone(channel)
+    run = sn.RunSim(sn.InitNeu({"model": model, name: 1.0}), 20000, 5.0, "rk4", record=[name])
+    axes.plot(run.time, run[name], color="tab:blue")
+    axes.set_xlabel("time (ms)", fontsize="small")
+    axes.set_ylabel(f"{name} ({run[name].attrs['units']})", fontsize="small")
+
+
 def _draw_pool(channel: Channel, axes: Any) -> None:
     """What a pool does with 50 ms of inward current."""
+    if not any("ion." in text for text in channel.equations.values()):
+        _draw_alone(channel, axes)
+        return
     source = Channel(
         "source", "i", ion="ca", unit="uA/cm2", params={"i": Param(0.0, "uA/cm2", -1e3, 1e3, OWN)}, source=OWN
     )

@@ -19,7 +19,7 @@ from sneuron.lang import canon
 from sneuron.lang.keys import content_keys
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.netparams import resolved
-from sneuron.lang.network import load_network
+from sneuron.lang.network import POISSON, load_network
 from sneuron.lang.spec import Network
 
 __all__ = ["BuildNet"]
@@ -51,7 +51,8 @@ def BuildNet(
     changes : mapping, optional
         Other values: of a parameter of the network ("g"), the size of a population ("e.size"), a parameter or start
         value of its neurons ("e.rate"), a parameter of a projection's rule ("ee.p"), its weight or delay ("ee.weight"),
-        or one of their laws ("ee.weight.mean"). A list makes a dim of that name: a network for each value.
+        or one of their laws ("ee.weight.mean"), a parameter of the rule by which its synapses change
+        ("ee.plasticity.A_plus"). A list makes a dim of that name: a network for each value.
     dt : number or text, ms, optional
         Step of which delays must be multiples; with `quantise` they are rounded to it.
     quantise : bool
@@ -95,14 +96,15 @@ def BuildNet(
 
 def _split(net: Network, changes: Mapping[str, Any], where: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Changes of the neurons of each population, and those of the wires."""
-    inner: dict[str, dict[str, Any]] = {n: dict(p.params) for n, p in net.populations.items()}
+    cells = {n: p for n, p in net.populations.items() if p.model != POISSON}
+    inner: dict[str, dict[str, Any]] = {n: dict(p.params) for n, p in cells.items()}
     outer = {}
     for name, value in changes.items():
         owner, _, path = name.partition(".")
-        if owner not in net.populations or path == "size":
+        if owner not in cells or path == "size":
             outer[name] = value
             continue
-        model = load_model(net.populations[owner].model)
+        model = load_model(cells[owner].model)
         if isinstance(value, list | tuple):
             value = xr.DataArray(list(value), dims=name, coords={name: list(value)})
         inner[owner][model.canonical(path, f"{where}: 'changes'")] = value
@@ -111,7 +113,7 @@ def _split(net: Network, changes: Mapping[str, Any], where: str) -> tuple[dict[s
 
 def _cells(net: Network, inner: Mapping[str, Mapping[str, Any]], graph: xr.Dataset, where: str) -> xr.Dataset:
     """The neurons of all populations."""
-    models = {n: load_model(p.model) for n, p in net.populations.items()}
+    models = {n: load_model(p.model) for n, p in net.populations.items() if p.model != POISSON}
     first = next(iter(models.values()))
     for name, model in models.items():
         if model.form != first.form:

@@ -119,7 +119,7 @@ def SynDel(network: xr.Dataset, spikes: Any = None, dt: Any = None) -> xr.Datase
     session = NetSession(network, where, dt, unstable=True)
     flags = _spiking(session, network["spike"] if spikes is None else spikes)
     session.send(flags)
-    return network.drop_vars(PENDING, errors="ignore").assign({PENDING: session.pending(0)})
+    return learned(session, network, 0, 0)
 
 
 def _spiking(session: NetSession, given: Any) -> Array:
@@ -211,8 +211,17 @@ def networks(session: NetSession, n: int, every: int, spikes: bool, return_state
 
 def state_after(session: NetSession, traffic: Traffic, n: int) -> xr.Dataset:
     """The networks `n` steps later, with what is on its way."""
-    state = session.after(n, traffic.status)
-    return state.drop_vars(PENDING, errors="ignore").assign({PENDING: session.pending(n, traffic.halted)})
+    return learned(session, session.after(n, traffic.status), n, traffic.halted)
+
+
+def learned(session: NetSession, state: xr.Dataset, n: int, halted: Any) -> xr.Dataset:
+    """A state with what is on its way, and with its synapses as they are after `n` steps."""
+    found = {PENDING: session.pending(n, halted)}
+    if session.learning is not None:
+        step = session.clock.first + n
+        session.learning.settle(session.kernel.module, step)
+        found |= session.learning.after(step, np.broadcast_to(np.asarray(halted) != 0, session.networks))
+    return state.drop_vars(found, errors="ignore").assign(found)
 
 
 def _result(session: NetSession, traffic: Traffic, n: int, every: int, spikes: bool) -> xr.Dataset:
@@ -231,6 +240,9 @@ def _result(session: NetSession, traffic: Traffic, n: int, every: int, spikes: b
     run = xr.Dataset(variables, coords=coords_of(session))
     if session.record:
         run = run.assign(_traces(session, traffic, n, every))
+    if traffic.weights and session.learning is not None:
+        times = window(session, n)["t_start"] + np.arange(len(traffic.weights)) * (session.weights_every * session.dt)
+        run = run.merge(session.learning.shown(np.stack(traffic.weights), np.stack(traffic.bounds), failed, times))
     code = np.where(failed, traffic.halted, int(labels.Status.OK)).astype(np.uint8)
     status = xr.DataArray(code.reshape(shape), dims=tuple(session.points), attrs=labels.status_attrs())
     return run.assign_coords({labels.STATUS: status})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,11 +13,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
+from sneuron.core.plastic import Learning, learning, rules_of
 from sneuron.core.session import Session, start_of
 from sneuron.core.state import model_of
 from sneuron.core.stimulus import waves_of
 from sneuron.core.synapses import EXISTS, Wiring, is_network, wired
-from sneuron.lang.kernel import Kernel, aligned, compiled, played
+from sneuron.lang.delivery import deliver
+from sneuron.lang.kernel import Clock, Kernel, aligned, compiled, played
+from sneuron.lang.plasticity import Rule
 
 __all__ = ["PENDING", "NetSession", "Traffic", "connect", "is_network"]
 
@@ -47,6 +51,8 @@ class Traffic:
     record : ndarray, dims (variable, sample, trace)
     neurons, times : ndarray
         Events: number of the neuron among all, and time in ms; by network, then by step.
+    weights, bounds : list of ndarray
+        Snapshots of weights, and of the parts of them at their bounds.
     """
 
     counts: Array
@@ -57,6 +63,8 @@ class Traffic:
     record: Array
     neurons: Array
     times: Array
+    weights: list[Array] = field(default_factory=list)
+    bounds: list[Array] = field(default_factory=list)
 
 
 @dataclass
@@ -67,11 +75,16 @@ class NetSession(Session):
     ----------
     picks : ndarray of int, optional
         Numbers of the neurons, among all, that are recorded; all when omitted.
+    weights_every : int
+        Weights are kept every so many steps; 0 for never.
     """
 
     picks: Array | None = None
+    weights_every: int = 0
     wiring: Wiring = field(init=False)
     points: dict[str, int] = field(init=False)
+    rules: tuple[Rule, ...] | None = field(init=False)
+    learning: Learning | None = field(init=False)
 
     def _compiled(self, name: str) -> Kernel:
         if name == "exact":
@@ -80,7 +93,8 @@ class NetSession(Session):
         varying = frozenset(n for n in self.model.params if n in self.state and labels.NEURON in self.state[n].dims)
         waves = waves_of(self.state)
         parts = (self.model, name, self.dtype, waves, self.record, self.features)
-        return compiled(*parts, self.drawn(), varying)
+        self.rules = rules_of(self.state)
+        return compiled(*parts, self.drawn(), varying, self.rules)
 
     def _check_alone(self) -> None:
         """They are together."""
@@ -118,6 +132,20 @@ class NetSession(Session):
         self.blocks = np.arange(self.networks + 1, dtype=np.int64) * (self.lanes.blocks // self.networks)
         self.ports = len(self.kernel.source.program.ports)
         self.ring = self._ring()
+        self.learning = None if self.rules is None else self._learning(self.rules)
+
+    def _learning(self, rules: tuple[Rule, ...]) -> Learning:
+        """Synapses that change, and sources."""
+        name = self.model.refractory
+        value = self.state[name].values if name in self.state else self.model.params[name].value if name else 0.0
+        shortest = float(np.min(value))
+        return Learning(self.state, rules, self.wiring, self.points, self.dt, self.clock.first, shortest, self.where)
+
+    @property
+    def changes(self) -> tuple[Any, ...]:
+        """What the kernel of a network with synapses that change, or with sources, wants besides the graph."""
+        found = self.learning
+        return (self.wiring.graph,) if found is None else (found.graph, found.plastic, found.sources)
 
     @property
     def span(self) -> int:
@@ -181,7 +209,8 @@ class NetSession(Session):
 
     def _run(self, traffic: Traffic, n_steps: int, every: int, spikes: bool, taken: tuple[Array, Array]) -> None:
         longest = int(self.wiring.epochs.max())
-        lists = (np.zeros((longest, self.span), np.int32), np.zeros((longest, self.span)), np.zeros(longest, np.int64))
+        wide = self.span + (0 if self.learning is None else int(self.learning.sources.room.max()))
+        lists = (np.zeros((longest, wide), np.int32), np.zeros((longest, wide)), np.zeros(longest, np.int64))
         room = max(ROOM, longest * self.span) if spikes else 0
         events = (np.zeros(room), np.zeros(room, np.int32), np.zeros(room, np.int32))
         used, done, sent = np.zeros(1, np.int64), np.zeros(self.networks, np.int64), np.zeros(self.networks, np.int64)
@@ -190,13 +219,13 @@ class NetSession(Session):
         drawn = np.full(self.lanes.blocks, -1, np.int64)
         numbers = self.kernel.numbers(self.lanes)
         found = []
-        for clock, stop in self.stretches(n_steps):
+        for clock, stop in self._cut(n_steps, traffic):
             wave, rows = played(clock, self.lanes, self.kernel)
             while ((done < stop) & (traffic.halted == 0)).any():
                 self.kernel.module.run(
                     self.lanes.data, done, stop, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start,
                     self.blocks, sizes, self.wiring.epochs, self.ring.reshape(-1), rings, self.wiring.slots - 1,
-                    self.wiring.graph, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used, *events,
+                    *self.changes, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used, *events,
                     traffic.counts, traffic.status, traffic.bad, traffic.record, every, *taken, self.lanes.keys,
                     numbers, drawn, traffic.halted,
                 )  # fmt: skip
@@ -207,6 +236,18 @@ class NetSession(Session):
                 used[0] = 0
         if found:
             traffic.neurons, traffic.times = (np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    def _cut(self, n_steps: int, traffic: Traffic) -> Iterator[tuple[Clock, int]]:
+        """Parts of a run, which end where weights are kept; they are kept on the way."""
+        every, learning, last = self.weights_every, self.learning, -1
+        for clock, stop in self.stretches(n_steps) if n_steps else [(self.clock, 0)]:
+            for cut in [*range(last + 1, stop, every), stop] if every else [stop]:
+                yield clock, cut
+                if every and cut % every == 0 and cut > last and learning is not None:
+                    learning.settle(self.kernel.module, self.clock.first + cut)
+                    traffic.weights.append(learning.weights(np.zeros(self.networks, bool)))
+                    traffic.bounds.append(learning.at_bounds())
+                    last = cut
 
     def _last_sample(self, traffic: Traffic, n_steps: int, every: int, place: Array) -> None:
         """The sample at the very end: the states as they are now, the currents that belong to them."""
@@ -235,15 +276,17 @@ class NetSession(Session):
 
     def send(self, flags: Array) -> None:
         """Spikes at the very start, dims (network, neuron), into the ring."""
-        from sneuron.lang.delivery import deliver
-
         begins = np.arange(self.networks) * (self.ring.size // self.networks)
         for network in range(self.networks):
             who = np.flatnonzero(flags[network]).astype(np.int32)[None]
             fill = np.array([who.size], np.int64)
-            now = self.clock.first - 1 + self.wiring.slots
+            now = self.clock.first - 1 + (self.wiring.slots if self.learning is None else 0)
             layout = (int(begins[network]), self.wiring.slots - 1, self.span, self.ports)
-            deliver(self.ring.reshape(-1), *layout, now, who, fill, network, self.wiring.graph)
+            given = (self.ring.reshape(-1), *layout, now, who, fill, network)
+            if self.learning is None:
+                deliver(*given, self.wiring.graph)
+            else:
+                self.kernel.module.deliver(*given, self.learning.graph, self.learning.plastic, self.dt)
 
     def pending(self, n_steps: int, halted: Any = 0) -> xr.DataArray:
         """What is on its way after `n_steps`."""
@@ -257,7 +300,7 @@ class NetSession(Session):
         return xr.DataArray(held.reshape(shape), dims=dims, coords=coords, attrs=attrs)
 
 
-def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
+def connect(state: xr.Dataset, graph: xr.Dataset, plasticity: Any = None) -> xr.Dataset:
     """Neurons and synapses as one network.
 
     Parameters
@@ -269,7 +312,10 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
         `pre(synapse)` and `post(synapse)`, numbers of neurons; `weight` in the unit of the receptor and `delay` in ms,
         one number, one for each `projection`, or one for each `synapse`; `receptor(projection)`, names of mounted
         receptors; `synapse_count(projection)`, how many of the synapses, in their order, belong to each. All may have
-        dims of points.
+        dims of points. `source_rate(source)` (Hz) makes Poisson sources; in `pre` they are numbered after the neurons.
+    plasticity : str or mapping, optional
+        How synapses change: the name of a rule, or a table of `rule` and its parameters, where there is one
+        projection; else such by the names of projections. What varies is a list (a dim of its name) or a DataArray.
 
     Returns
     -------
@@ -311,5 +357,18 @@ def connect(state: xr.Dataset, graph: xr.Dataset) -> xr.Dataset:
         raise errors.DataError(where, f"the state has {state.sizes[labels.NEURON]} neurons, the graph {size}")
     if labels.NEURON not in state.coords:
         state = state.assign_coords({labels.NEURON: np.arange(int(size))})
-    merged = xr.merge([state, graph], combine_attrs="override", join="exact")
-    return merged.assign_attrs({k: v for k, v in graph.attrs.items() if k not in merged.attrs})
+    rules = xr.Dataset() if plasticity is None else _changing(graph, plasticity, where)
+    merged = xr.merge([state, graph, rules], combine_attrs="override", join="exact")
+    return merged.assign_attrs({k: v for k, v in (graph.attrs | rules.attrs).items() if k not in merged.attrs})
+
+
+def _changing(graph: xr.Dataset, plasticity: Any, where: str) -> xr.Dataset:
+    """How the synapses of a graph change."""
+    held = graph.get(labels.PROJECTION)
+    names = [str(k) for k in range(graph.sizes.get(labels.PROJECTION, 1))]
+    names = names if held is None or not held.ndim else [str(n) for n in held.values]
+    by_name = isinstance(plasticity, Mapping) and set(plasticity) <= set(names)
+    if not by_name and len(names) > 1:
+        what = f"the graph has {len(names)} projections"
+        raise errors.DataError(f"{where}: 'plasticity'", what, names, mend="Say it by projection: {name: rule}.")
+    return learning(names, plasticity if by_name else {names[0]: plasticity}, where)

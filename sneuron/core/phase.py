@@ -25,7 +25,12 @@ EVENTS = ("none", "hopf", "saddle_node")
 
 
 def rest_points(
-    model: Any, params: Mapping[str, Any] | None = None, low: Any = -200.0, high: Any = 100.0, n: int = 6001
+    model: Any,
+    params: Mapping[str, Any] | None = None,
+    low: Any = -200.0,
+    high: Any = 100.0,
+    n: int = 6001,
+    along: str = "v",
 ) -> xr.Dataset:
     """All rest points of a model between two voltages, their eigenvalues and kind, for every parameter point.
 
@@ -36,10 +41,13 @@ def rest_points(
     params : mapping, optional
         Parameters as in `InitNeu`: numbers, texts with units, lists (a dim of that name), DataArrays.
     low, high : number or text, mV
-        Where to look.
+        Where to look; in the unit of `along`.
     n : int
         At how many voltages; rest points closer than (high - low)/n are found as long as the current between them is
         smooth.
+    along : str
+        The state along which to look: one for which all others have one steady value, such as the calcium of an
+        astrocyte.
 
     Returns
     -------
@@ -71,9 +79,9 @@ def rest_points(
     where = "rest_points"
     which = load_model(model)
     dims, values, coords = _points(which, params, where)
-    floor, top, many = _range(low, high, n, where)
+    floor, top, many = _range(low, high, n, which.states[_along_state(which, along, where)].unit, where)
     size = math.prod(dims.values())
-    found = equilibria.rests(which, values, size, floor, top, many)
+    found = equilibria.rests(which, values, size, floor, top, many, along)
     count = np.bincount(found.point, minlength=size)
     place = np.arange(found.point.size) - (np.cumsum(count) - count)[found.point]
     room = int(count.max(initial=0))
@@ -181,6 +189,7 @@ def bifurcations(
     *,
     volts: Sequence[Any] = (-120.0, 60.0),
     n: int = 6001,
+    along: str = "v",
 ) -> xr.Dataset:
     """Where rest points of a model lose their stability, or are born, along one parameter.
 
@@ -194,9 +203,11 @@ def bifurcations(
     params : mapping, optional
         Other parameters, as in `InitNeu`; swept ones give dims.
     volts : (low, high), mV
-        Voltages of rest points to look at.
+        Voltages of rest points to look at; values of `along`, in its unit.
     n : int
         At how many voltages.
+    along : str
+        The state along which rest points are followed, as in `rest_points`.
 
     Returns
     -------
@@ -232,13 +243,14 @@ def bifurcations(
         raise errors.ParameterError(where, f"{low!r} is not below {high!r}", mend="Give low < high.")
     if len(volts) != 2:
         raise errors.ParameterError(f"{where}: 'volts'", f"{volts!r:.60} is no pair", "(low, high) in mV")
-    floor, ceiling, many = _range(volts[0], volts[1], n, where)
+    unit = which.states[_along_state(which, along, where)].unit
+    floor, ceiling, many = _range(volts[0], volts[1], n, unit, where)
     dims, values, coords = _points(which, params, where)
     size = math.prod(dims.values())
     found = []
     for k in range(size):
         known = {p: float(v[k] if np.ndim(v) else v) for p, v in values.items()}
-        found.append(equilibria.bifurcations(which, name, bottom, top, known, (floor, ceiling, many)))
+        found.append(equilibria.bifurcations(which, name, bottom, top, known, (floor, ceiling, many), along))
     return _events(which, name, found, dims, coords)
 
 
@@ -284,10 +296,16 @@ def _points(
     return dims, {n: spread(state[n], dims) for n in changed}, coords
 
 
-def _range(low: Any, high: Any, n: Any, where: str) -> tuple[float, float, int]:
-    ends = [labels.number(v, "mV", f"{where}: voltages") for v in (low, high)]
+def _along_state(model: Model, along: str, where: str) -> str:
+    if along not in model.states:
+        raise errors.unknown(f"{where}: 'along'", f"state of {model.name!r}", str(along), model.states)
+    return along
+
+
+def _range(low: Any, high: Any, n: Any, unit: str, where: str) -> tuple[float, float, int]:
+    ends = [labels.number(v, unit, f"{where}: voltages") for v in (low, high)]
     if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] < ends[1]):
-        raise errors.ParameterError(where, f"{low!r} to {high!r} mV is no range", mend="Give low < high.")
+        raise errors.ParameterError(where, f"{low!r} to {high!r} {unit} is no range", mend="Give low < high.")
     return ends[0], ends[1], _many(n, where)
 
 

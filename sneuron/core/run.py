@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from sneuron.core.adapt import advance, after, counted
 from sneuron.core.netrun import networks, stepped
 from sneuron.core.network import NetSession, is_network
 from sneuron.core.pace import Control, ruled
+from sneuron.core.plastic import PLASTICITY
 from sneuron.core.results import provenance, recorded, result_of, window
 from sneuron.core.session import MAX_STEPS, Session, checked_dt, steps_in
 from sneuron.core.state import model_of, state_dims
@@ -43,6 +45,7 @@ def RunSim(
     every: int = 1,
     features: Sequence[str] = (),
     spikes: bool = True,
+    weights_every: Any = None,
     dtype: str = "float64",
     allow_unstable: bool = False,
     return_state: bool = False,
@@ -79,6 +82,8 @@ def RunSim(
         that choose their steps: the integral over the time by the same pair, and the extremes between steps too.
     spikes : bool
         Whether spike times are kept; counts always are.
+    weights_every : number or text, ms
+        Of networks whose synapses change: keep their weights so often, from the start on.
     dtype : {"float64", "float32"}
     allow_unstable : bool
         Run with a dt beyond the stability limit; the result says so.
@@ -101,7 +106,9 @@ def RunSim(
         ms, recorded variables with `time`, features; coordinates are the parameters that vary, and `status` (ok,
         diverged, out_of_range, overflow, timeout).  Of neurons that choose their steps also `steps_accepted` and
         `steps_rejected`.  Of networks `event_time(..., event)` in ms and `event_neuron(..., event)` in place of
-        `spike_time`, and one `status` for each network: overflow where it ran away.
+        `spike_time`, and one `status` for each network: overflow where it ran away. With `weights_every` also
+        `weight(..., snapshot, synapse)`, and the parts of the weights at their bounds, `at_low` and `at_high(...,
+        snapshot, projection)`.
 
     Raises
     ------
@@ -137,9 +144,14 @@ def RunSim(
     if is_network(state):
         _check_paced(rule, where)
         picks = None if record_at is None else _chosen(state, record_at, state_dims(state))
-        net = NetSession(state, where, dt_ms, method, dtype, record, features, allow_unstable, picks=picks)
+        often = _often(weights_every, state, dt_ms, where)
+        net = NetSession(
+            state, where, dt_ms, method, dtype, record, features, allow_unstable, picks=picks, weights_every=often
+        )
         _check_memory(net, n // every + 1, where, net.size if picks is None else picks.size)
         return networks(net, n, every, spikes, return_state)
+    if weights_every is not None:
+        raise errors.ParameterError(f"{where}: 'weights_every'", "this state has no synapses", mend="Leave it out.")
     session = Session(state, where, dt_ms, method, dtype, everywhere, features, allow_unstable, rule is not None)
     _check_memory(session, n // every + 1, where, session.size)
     out, trains = _moved(session, n, every, rule, spikes)
@@ -258,6 +270,21 @@ def _whole(value: Any, least: int, where: str) -> int:
         possible = f"a whole number from {least} to {MAX_STEPS:.0e}"
         raise errors.ParameterError(where, f"{value!r:.60} is not a number of steps", possible)
     return int(value)
+
+
+def _often(every: Any, state: xr.Dataset, dt: float, where: str) -> int:
+    """Steps between snapshots of the weights; 0 for none."""
+    if every is None:
+        return 0
+    if PLASTICITY not in state.variables:
+        what = "the synapses of this network stay as they are"
+        raise errors.ParameterError(f"{where}: 'weights_every'", what, mend="Leave it out, or give them a rule.")
+    ms = labels.number(labels.plain(every, f"{where}: 'weights_every'"), "ms", f"{where}: 'weights_every'")
+    steps = round(ms / dt) if 0 < ms < math.inf else 0
+    if steps < 1 or abs(steps * dt - ms) > 1e-9 * ms:
+        what = f"{ms:g} ms is no time between snapshots"
+        raise errors.TimeError(f"{where}: 'weights_every'", what, f"a multiple of dt, {dt:g} ms")
+    return steps
 
 
 def _check_paced(rule: Control | None, where: str) -> None:

@@ -98,11 +98,15 @@ def _model_from(text: str) -> Model:
     return Model.from_json(text)
 
 
+_OF_SYNAPSES = {labels.SYNAPSE, labels.PROJECTION, labels.PORT, labels.SLOT, labels.SOURCE}
+_OF_SYNAPSES |= {labels.SENDER, labels.PAST, labels.REMNANT}
+
+
 def state_dims(state: xr.Dataset) -> dict[str, int]:
     """Dims over which neurons are laid out: all but those of played samples and of currents."""
     private = {labels.CHANNEL, labels.POOL, labels.TIME, labels.SPIKE}
     wired = labels.PRE in state.variables
-    private |= {labels.SYNAPSE, labels.PROJECTION, labels.PORT, labels.SLOT} if wired else set()
+    private |= _OF_SYNAPSES if wired else set()
     dims = [str(d) for d in state.sizes if d not in private and not str(d).endswith(".sample")]
     last = [labels.NEURON] if wired and labels.NEURON in dims else []
     return {d: state.sizes[d] for d in [*(d for d in dims if d not in last), *last]}

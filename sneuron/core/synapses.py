@@ -43,12 +43,22 @@ class Wiring:
         Steps that a ring must hold, a power of 2.
     longest : int
         Steps of the longest delay.
+    of : ndarray of int64, dims (network)
+        Which graph each network has.
+    starts, counts : ndarray of int64, dims (graph, projection)
+        Where the synapses of each projection lie.
+    order : ndarray of int64, dims (graph, synapse), or None
+        Which synapse of the dataset each is, where they were sorted.
     """
 
     graph: Graph
     epochs: Array
     slots: int
     longest: int
+    of: Array
+    starts: Array
+    counts: Array
+    order: Array | None
 
 
 def is_network(state: Any) -> bool:
@@ -182,11 +192,12 @@ class _Wires:
             raise errors.DataError(f"{self.where}: {name!r}", f"values of type {values.dtype} number no neurons")
         if own != self.own:
             values = np.broadcast_to(values, (self.graphs, values.shape[-1]))
+        many = self.n + (self.state.sizes.get(labels.SOURCE, 0) if name == labels.PRE else 0)
         for used in (held[part] for graph, held in enumerate(values) for part in self._parts(graph)):
-            if used.size and (int(used.min()) < 0 or int(used.max()) >= self.n):
+            if used.size and (int(used.min()) < 0 or int(used.max()) >= many):
                 bad = int(used.min()) if int(used.min()) < 0 else int(used.max())
                 raise errors.DataError(
-                    f"{self.where}: {name!r}", f"there is no neuron {bad} among {self.n}", f"0 to {self.n - 1}"
+                    f"{self.where}: {name!r}", f"there is no neuron {bad} among {many}", f"0 to {many - 1}"
                 )
         return np.ascontiguousarray(values, dtype=np.int32)
 
@@ -224,7 +235,8 @@ class _Wires:
             delays=delays,
         )
         epochs = np.minimum(shortest, LONGEST_EPOCH)
-        return Wiring(graph, epochs, 1 << max(0, (longest - 1).bit_length()), longest)
+        slots = 1 << max(0, (longest - 1).bit_length())
+        return Wiring(graph, epochs, slots, longest, self.of, self.starts, self.counts, self.order)
 
     def _ports(self) -> Array:
         """The number of the receptor of each projection."""

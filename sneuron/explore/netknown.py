@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,8 @@ from sneuron.core.graph.rule import Argument, rules
 from sneuron.explore.space import Known
 from sneuron.lang.model import load_model
 from sneuron.lang.netparams import changed, settled
-from sneuron.lang.network import SIGNS, load_network, networks
+from sneuron.lang.network import POISSON, SIGNS, load_network, networks
+from sneuron.lang.plasticity import load_plasticity
 from sneuron.lang.spec import Network, Param, Population, Projection
 
 __all__ = ["is_network", "known_of", "network_of", "whole_of"]
@@ -80,9 +82,13 @@ def whole_of(net: Network) -> set[str]:
 
 def _neurons(name: str, population: Population) -> tuple[dict[str, Param], dict[str, str]]:
     """Size, parameters and start values of a population; other names of them."""
+    size = Param(float(population.size), "1", 1.0, _LARGEST, note=f"neurons in {name!r}")
+    if population.model == POISSON:
+        rate = Param(_number(population.params.get("rate", 0.0)), "Hz", 0.0, note=f"rate of the sources {name!r}")
+        return {f"{name}.size": size, f"{name}.rate": rate}, {}
     model = load_model(population.model)
     own = {model.aliases.get(n, n): v for n, v in population.params.items()}
-    params = {f"{name}.size": Param(float(population.size), "1", 1.0, _LARGEST, note=f"neurons in {name!r}")}
+    params = {f"{name}.size": size}
     for n, s in model.states.items():
         params[f"{name}.{n}"] = Param(
             _number(own.get(n)), s.unit, s.low, s.high, note=f"start value of {n} in {name!r}"
@@ -99,6 +105,7 @@ def _wires(projection: Projection, sign: str) -> Iterator[tuple[str, Param]]:
     for name, argument in rules[projection.rule].arguments.items():
         if not argument.dims:
             yield name, _of(argument, projection.params.get(name), "1", f"{name} of {projection.rule}, {ends}")
+    yield from _changing(projection, ends)
     for name, value, unit in (("weight", projection.weight, projection.unit), ("delay", projection.delay, "ms")):
         kind = SIGNS[sign] if name == "weight" else 1
         low, high = (0.0 if kind > 0 else -math.inf), (0.0 if kind < 0 else math.inf)
@@ -109,6 +116,19 @@ def _wires(projection: Projection, sign: str) -> Iterator[tuple[str, Param]]:
         for part, argument in laws[str(value.get("law"))].arguments.items():
             if not argument.dims:
                 yield f"{name}.{part}", _of(argument, value.get(part), unit, f"{part} of the {name}, {ends}")
+
+
+def _changing(projection: Projection, ends: str) -> Iterator[tuple[str, Param]]:
+    """Parameters of the rule by which its synapses change."""
+    table = projection.plasticity
+    if not table:
+        return
+    held = dict(table) if isinstance(table, Mapping) and "rule" in table else {"rule": table}
+    for name, param in load_plasticity(held.pop("rule")).params.items():
+        told = dataclasses.replace(
+            param, value=_number(held.get(name, param.value)), note=f"{param.note or name}, {ends}"
+        )
+        yield f"plasticity.{name}", told
 
 
 def _of(argument: Argument, value: Any, unit: str, note: str) -> Param:

@@ -25,7 +25,7 @@ from sneuron.explore.plan import Plan
 from sneuron.explore.space import Points
 from sneuron.lang.model import Model, load_model
 from sneuron.lang.netparams import resolved
-from sneuron.lang.network import hash_of, load_network, text_of
+from sneuron.lang.network import POISSON, hash_of, load_network, text_of
 from sneuron.lang.program import recordable
 from sneuron.lang.spec import Network
 
@@ -115,7 +115,7 @@ def _network(text: str) -> Network:
 
 
 def _neuron(net: Network) -> Model:
-    return load_model(next(iter(net.populations.values())).model)
+    return load_model(next(p for p in net.populations.values() if p.model != POISSON).model)
 
 
 def _built(job: Job) -> Iterator[tuple[npt.NDArray[np.int64], xr.Dataset]]:
@@ -316,7 +316,7 @@ def _of_known(values: npt.NDArray[Any], how: Any) -> npt.NDArray[np.float64]:
 def _silent_run(plan: Plan) -> xr.Dataset:
     """What `RunSim` would give for one network in which nothing happens, with a neuron in each population."""
     net, model = _network(plan.model), load_model(plan.facts.neuron)
-    names = list(net.populations)
+    names = [n for n, p in net.populations.items() if p.model != POISSON]
     zero = xr.DataArray(np.zeros((1, len(names))), dims=(labels.POINT, labels.NEURON))
     window = plan.window
     attrs = {"units": "ms", "long_name": "spike time", **window}

@@ -7,6 +7,7 @@ in the ring have the same bits however a run is cut.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,9 +17,22 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from sneuron.lang.randoms import threefry
 from sneuron.lang.vector import Arith
 
-__all__ = ["Graph", "deliver", "take"]
+__all__ = [
+    "NEVER",
+    "SAME",
+    "Graph",
+    "Plastic",
+    "Sources",
+    "binomial",
+    "deliver",
+    "scattered",
+    "sow",
+    "take",
+    "together",
+]
 
 Array = NDArray[Any]
 
@@ -66,6 +80,87 @@ class Graph(NamedTuple):
 SAME = -(2**62)
 """In `heavy` and `late`: the projection has one number for all."""
 
+NEVER = -(2**62)
+"""The time, in steps, of what has not been."""
+
+
+class Plastic(NamedTuple):
+    """What synapses that change hold besides their weights; projections that do not change have the rule -1.
+
+    Attributes
+    ----------
+    rule : ndarray of int64, dims (projection)
+        Number of the rule of each projection, over all networks.
+    place : ndarray of int64, dims (projection)
+        Number of each projection among those that change.
+    values : ndarray, dims (projection, parameter)
+        Parameters of the rule.
+    sign : ndarray, dims (projection)
+        1 or -1: weights are sizes.
+    states : ndarray, dims (state, synapse)
+        As they were just after the last event of each synapse.
+    last : ndarray of int64, dims (place, sender)
+        When each sender spiked last: number of the step at whose end.
+    left : ndarray, dims (place, sender, trace)
+        Its traces just after that.
+    times : ndarray of int64, dims (place, neuron, past)
+        When each neuron spiked, in a ring.
+    before, after : ndarray, dims (place, neuron, past, trace)
+        Its traces just before and after.
+    many : ndarray of int64, dims (place, neuron)
+        How many spikes are noted.
+    marked : ndarray of int64, dims (place, neuron)
+        How many were when all synapses were last brought up to date.
+    settled : ndarray of int64, dims (place)
+        When that was.
+    keys : ndarray of uint32, dims (network, word)
+        Of random numbers.
+    """
+
+    rule: Array
+    place: Array
+    values: Array
+    sign: Array
+    states: Array
+    last: Array
+    left: Array
+    times: Array
+    before: Array
+    after: Array
+    many: Array
+    marked: Array
+    settled: Array
+    keys: Array
+
+
+class Sources(NamedTuple):
+    """Poisson sources, numbered after the neurons: one process for each network, each of whose events is one source's.
+
+    Attributes
+    ----------
+    first : int
+        The number of the first source.
+    edges : ndarray, dims (network, source)
+        Sums of the rates up to each source, in events per step.
+    coming : ndarray, dims (network)
+        When the next event is, in steps.
+    choice : ndarray, dims (network)
+        A number in (0, 1) that says whose it is.
+    drawn : ndarray of int64, dims (network)
+        How many events there were.
+    room : ndarray of int64, dims (network)
+        How many events a step can hold; what is more comes a step later, which no run will see.
+    keys : ndarray of uint32, dims (network, word)
+    """
+
+    first: int
+    edges: Array
+    coming: Array
+    choice: Array
+    drawn: Array
+    room: Array
+    keys: Array
+
 
 @intrinsic
 def take(typingctx: Any, rows: Any, place: Any, ring: Any, start: Any, many: Any) -> Any:
@@ -112,16 +207,16 @@ def deliver(
                     row = graph.rows[p] + sender - graph.low[p]
                     first, last = graph.pointers[row], graph.pointers[row + 1]
                     if graph.late[p] != SAME:
-                        _scattered(ring, begin, mask, lanes, ports, now + s, p, first, last, graph)
+                        scattered(ring, begin, mask, lanes, ports, now + s, p, first, last, graph)
                     else:
                         slot = (now + s + graph.delay[p]) & mask
-                        _together(ring, begin + (slot * ports + graph.port[p]) * lanes, p, first, last, graph)
+                        together(ring, begin + (slot * ports + graph.port[p]) * lanes, p, first, last, graph)
         sent += fill[s]
     return sent
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _together(ring: Array, base: int, p: int, first: int, last: int, graph: Any) -> None:
+def together(ring: Array, base: int, p: int, first: int, last: int, graph: Any) -> None:
     """Spikes that all arrive in one step."""
     at = np.uint64(base)
     post = graph.post
@@ -136,7 +231,7 @@ def _together(ring: Array, base: int, p: int, first: int, last: int, graph: Any)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scattered(
+def scattered(
     ring: Array, begin: int, mask: int, lanes: int, ports: int, now: int, p: int, first: int, last: int, graph: Any
 ) -> None:
     """Spikes with delays of their own."""
@@ -150,3 +245,57 @@ def _scattered(
         slot = (wide + np.uint64(delays[k + late])) & turn
         w = weights[k + shift] if own else weight
         ring[at + slot * step + np.uint64(post[k])] += w
+
+
+_SOURCES, _SYNAPSES = np.uint32(0x534F5552), np.uint32(0x53594E41)
+"""Streams of random numbers."""
+
+_words: Any = threefry
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _unit(high: int, low: int) -> float:
+    """Two random words as a number inside (0, 1)."""
+    return (float(np.uint64(high) << np.uint64(21) | np.uint64(low) >> np.uint64(11)) + 0.5) * 2.0**-53
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def event(count: int, total: float, key: Array) -> tuple[float, float]:
+    """Steps from one event of a Poisson process to the next, and a number in (0, 1) that says whose it is."""
+    n = np.uint64(count)
+    low, high = np.uint32(n & np.uint64(0xFFFFFFFF)), np.uint32(n >> np.uint64(32))
+    a, b, c, d = _words(low, high, _SOURCES, np.uint32(0), key[0], key[1])
+    return -math.log(_unit(a, b)) / total, _unit(c, d)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sow(who: Array, fill: Array, now: int, network: int, sources: Any) -> None:
+    """The spikes of sources in an epoch, after those of neurons, into the list of each step."""
+    edges = sources.edges[network]
+    total = edges[-1]
+    if total <= 0.0:
+        return
+    for s in range(fill.size):
+        most = fill[s] + sources.room[network]
+        while sources.coming[network] <= now + s + 1 and fill[s] < most:
+            place = np.searchsorted(edges, sources.choice[network] * total, "right")
+            who[s, fill[s]] = sources.first + min(place, edges.size - 1)
+            fill[s] += 1
+            sources.drawn[network] += 1
+            gap, sources.choice[network] = event(sources.drawn[network], total, sources.keys[network])
+            sources.coming[network] += gap
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def binomial(n: float, p: float, key: Array, when: int, synapse: int, which: int) -> float:
+    """How many of `n` independent things happen, each with probability `p`; `which` number of a synapse at a time."""
+    low, high = np.uint32(when & 0xFFFFFFFF), np.uint32(when >> 32)
+    found, part, left = 0.0, np.uint32(which << 16), int(n + 0.5)
+    while left > 0:
+        words = _words(low, high, _SYNAPSES ^ np.uint32(synapse), part, key[0], key[1])
+        for word in words:
+            if left > 0 and (float(word) + 0.5) * 2.0**-32 < p:
+                found += 1.0
+            left -= 1
+        part += np.uint32(1)
+    return found

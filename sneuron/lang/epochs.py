@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sneuron.lang import synapses
 from sneuron.lang.assignments import Program, Wave
 from sneuron.lang.emit import Emitter, Source
 from sneuron.lang.methods import Method
 from sneuron.lang.model import Model
+from sneuron.lang.plasticity import Rule
 from sneuron.lang.printer import mangled
 from sneuron.lang.program import build, watch
 from sneuron.lang.texts import function, indented
@@ -34,11 +36,15 @@ def emit(
     features: tuple[str, ...],
     varying: frozenset[str],
     most: tuple[tuple[int, int], ...],
+    rules: tuple[Rule, ...] | None = None,
 ) -> Source:
-    """The module of networks of `model`; `varying` are the parameters in which neurons of one network differ."""
+    """The module of networks of `model`; `varying` are the parameters in which neurons of one network differ.
+
+    `rules` are those by which synapses change; None where all keep their weights, and where there are no sources.
+    """
     program = build(model, method, waves, True, most)
     watch(program, model, [*record, *(f.rsplit("_", 1)[0] for f in features)])
-    return _Networked(model, method, dtype, waves, record, features, program, varying).source()
+    return _Networked(model, method, dtype, waves, record, features, program, varying, rules).source()
 
 
 class _Networked(Emitter):
@@ -54,7 +60,9 @@ class _Networked(Emitter):
         features: tuple[str, ...],
         program: Program,
         varying: frozenset[str],
+        rules: tuple[Rule, ...] | None,
     ) -> None:
+        self.rules = rules
         super().__init__(model, method, dtype, waves, record, features, program)
         self.same = self._same(varying)
         self.met: dict[str, None] | None = None
@@ -72,7 +80,8 @@ class _Networked(Emitter):
         return same
 
     def _helpers(self) -> list[str]:
-        return [*super()._helpers(), "from sneuron.lang.delivery import deliver, take"]
+        ours = "from sneuron.lang.delivery import deliver, take" if self.rules is None else synapses.IMPORTS
+        return [*super()._helpers(), ours]
 
     def _loads(self, names: Iterable[str]) -> list[str]:
         if self.met is None:
@@ -118,7 +127,8 @@ class _Networked(Emitter):
         return [*super()._safe(), "_halt[_net] = max(_halt[_net], _status[_b, _i])"]
 
     def _run(self) -> str:
-        return "\n\n".join([self._epoch(), self._networks()])
+        own = [] if self.rules is None else synapses.texts(self.rules)
+        return "\n\n".join([*own, self._epoch(), self._networks()])
 
     def _epoch(self) -> str:
         """The blocks of a network for an epoch."""
@@ -146,9 +156,18 @@ class _Networked(Emitter):
         lines = ["dt = F(_dt)", "for _b in range(_low, _high):", *indented(body)]
         return function("epoch", arguments, "The blocks of a network, each up to the end of an epoch.", lines)
 
+    def _changing(self, delivered: str) -> list[str]:
+        """Sources spike, too; spikes reach synapses that change."""
+        return [
+            "_sent[_net] += _fill[:_m].sum()",
+            "sow(_who, _fill[:_m], _first + _begin, _net, _sources)",
+            f"{delivered}, _graph, _plastic, _dt)",
+        ]
+
     def _networks(self) -> str:
         """One network after the other, one epoch after the other, until the end or until there is no room."""
         ports = len(self.program.ports)
+        delivered = f"deliver(_ring, _rings[_net], _mask, _lanes, {ports}, _first + _begin, _who, _fill[:_m], _net"
         epoch = [
             "_m = min(_epochs[_net], _n - _done[_net])",
             "_lanes = (_blocks[_net + 1] - _blocks[_net]) * W",
@@ -158,8 +177,7 @@ class _Networked(Emitter):
             "_begin = _done[_net]",
             f"epoch(_B, _blocks[_net], _blocks[_net + 1], _net, _begin, _begin + _m, _sizes[_net], {_CLOCK}, _ring,"
             f" _rings[_net], _mask, _lanes, {_LISTS}, {_LEFT})",
-            f"_sent[_net] += deliver(_ring, _rings[_net], _mask, _lanes, {ports}, _first + _begin, _who, _fill[:_m],"
-            " _net, _graph)",
+            *([] if self.rules is not None else [f"_sent[_net] += {delivered}, _graph)"]),
             "if _K > 0:",
             *indented([
                 "for _s in range(_m):",
@@ -172,6 +190,7 @@ class _Networked(Emitter):
                     ]),
                 ]),
             ]),
+            *([] if self.rules is None else self._changing(delivered)),
             "_done[_net] += _m",
             "if _sent[_net] > _sizes[_net] * (_grace + _most * _done[_net] * _dt):",
             *indented(["_halt[_net] = 4", "_late[_net] = _origin + (_first + _done[_net]) * _dt"]),
@@ -182,6 +201,7 @@ class _Networked(Emitter):
             *indented(["while _done[_net] < _n and _halt[_net] == 0:", *indented(epoch)]),
         ]
         layout = "_blocks, _sizes, _epochs, _ring, _rings, _mask, _graph"
+        layout += "" if self.rules is None else ", _plastic, _sources"
         events = "_sent, _grace, _most, _late, _used, _times, _neurons, _from"
         arguments = f"_B, _done, _n, {_CLOCK}, {layout}, {_LISTS}, {events}, {_LEFT}"
         return function("run", arguments, "Epochs until the end, or until there is no room for more spikes.", lines)

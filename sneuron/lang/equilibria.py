@@ -255,8 +255,8 @@ class Rests:
     eigenvalues: Array
 
 
-def rests(model: Model, values: Known, points: int, low: float, high: float, n: int) -> Rests:
-    """All rest points between two voltages (mV) below the threshold, of `points` points.
+def rests(model: Model, values: Known, points: int, low: float, high: float, n: int, along: str = "v") -> Rests:
+    """All rest points between two values of a state, mostly the voltage (mV) below the threshold, of `points` points.
 
     Parameters
     ----------
@@ -265,12 +265,14 @@ def rests(model: Model, values: Known, points: int, low: float, high: float, n: 
         Parameters that differ from the defaults: numbers, or one for each point.
     points : int
     low, high, n :
-        Where to look, and at how many voltages.
+        Where to look, and at how many places.
+    along : str
+        The state along which to look.
     """
-    held, table = balance(model), _table(model, values)
+    held, table = balance(model, (along,)), _table(model, values)
 
     def current(point: Array, v: Array) -> Array:
-        found = numpy_value(held.closing, held.settled({**_at(table, point), "v": v}))
+        found = numpy_value(held.closing, held.settled({**_at(table, point), along: v}))
         return np.broadcast_to(found, v.shape)
 
     grid = np.linspace(low, high, n)
@@ -278,11 +280,11 @@ def rests(model: Model, values: Known, points: int, low: float, high: float, n: 
         what = f"some state of {model.name!r} has no steady value for these parameters"
         raise errors.ModelError("rest_points", what, mend="Look for a state that neither decays nor grows by itself.")
     point, v = roots(current, grid, points)
-    whole = held.settled({**_at(table, point), "v": v})
+    whole = held.settled({**_at(table, point), along: v})
     if model.kind == "reset":
-        below = v < np.broadcast_to(numpy_value(inlined(model.threshold, model.functions), whole), v.shape)
+        below = np.broadcast_to(whole["v"] < numpy_value(inlined(model.threshold, model.functions), whole), v.shape)
         point, v = point[below], v[below]
-        whole = held.settled({**_at(table, point), "v": v})
+        whole = held.settled({**_at(table, point), along: v})
     states = {x: np.array(np.broadcast_to(whole[x], v.shape), np.float64) for x in model.states}
     return Rests(point, states, eigenvalues(model, {**whole, **states}, v.size))
 
@@ -396,8 +398,9 @@ class Bifurcation:
 
 
 def bifurcations(
-    model: Model, name: str, low: float, high: float, known: Known, volts: tuple[float, float, int], n: int = 129
-) -> list[Bifurcation]:
+    model: Model, name: str, low: float, high: float, known: Known, volts: tuple[float, float, int], along: str = "v",
+    n: int = 129,
+) -> list[Bifurcation]:  # fmt: skip
     """Hopf and saddle-node bifurcations of the rest points, along one parameter.
 
     The rest points are followed along the voltage, where they do not turn back: at each voltage the values of the
@@ -413,14 +416,16 @@ def bifurcations(
         Numbers for the other parameters.
     volts : (float, float, int)
         Where to look (mV), and at how many voltages.
+    along : str
+        The state that takes the place of the voltage.
     n : int
         Values of the parameter between which to look, where the current is not linear in it.
     """
-    line = _Line(model, name, low, high, _table(model, known), n)
+    line = _Line(model, name, (low, high, n), _table(model, known), along)
     v = np.linspace(*volts)
     pieces = line.upright(v) if line.is_upright(v) else line.pieces(v)
     found = [b for a, z in pieces for b in line.between(a, z)]
-    return sorted(found, key=lambda b: (b.value, b.states["v"]))
+    return sorted(found, key=lambda b: (b.value, b.states[along]))
 
 
 @dataclass(frozen=True)
@@ -435,10 +440,12 @@ class _Spot:
 class _Line:
     """Rest points as a line: the parameter as a function of the voltage."""
 
-    def __init__(self, model: Model, name: str, low: float, high: float, known: dict[str, Any], n: int) -> None:
-        self.model, self.name, self.known = model, name, known
-        self.held = balance(model)
-        self.grid = np.linspace(low, high, n)
+    def __init__(
+        self, model: Model, name: str, grid: tuple[float, float, int], known: dict[str, Any], along: str
+    ) -> None:
+        self.model, self.name, self.known, self.along = model, name, known, along
+        self.held = balance(model, (along,))
+        self.grid = np.linspace(*grid)
         settled = {s for e in (*self.held.steady.values(), *self.held.implicit.values()) for s in names_of(e)}
         form = linear_in(self.held.closing, name)
         self.linear = form if form is not None and form[0] != 0 and name not in settled else None
@@ -446,7 +453,7 @@ class _Line:
     def values(self, v: Array) -> tuple[Array, Array]:
         """For each voltage the values of the parameter at which it is one of rest: number of the voltage, value."""
         if self.linear is not None:
-            whole = self.held.settled({**self.known, "v": v})
+            whole = self.held.settled({**self.known, self.along: v})
             slope, offset = (np.broadcast_to(numpy_value(e, whole), v.shape) for e in self.linear)
             with np.errstate(all="ignore"):
                 value = -offset / slope
@@ -464,7 +471,7 @@ class _Line:
         return [_Spot(*spot) for spot in zip(*columns, strict=True)]
 
     def _modes(self, v: Array, value: Array) -> Array:
-        whole = self.held.settled({**self.known, self.name: value, "v": v})
+        whole = self.held.settled({**self.known, self.name: value, self.along: v})
         return eigenvalues(self.model, whole, v.size)
 
     def is_upright(self, v: Array) -> bool:
@@ -479,7 +486,7 @@ class _Line:
         return [(a, z) for line in lines for a, z in itertools.pairwise(line) if a.growing != z.growing]
 
     def _current(self, v: Array, value: Array) -> Array:
-        whole = self.held.settled({**self.known, self.name: value, "v": v})
+        whole = self.held.settled({**self.known, self.name: value, self.along: v})
         return np.broadcast_to(numpy_value(self.held.closing, whole), v.shape)
 
     def pieces(self, v: Array) -> list[tuple[_Spot, _Spot]]:
@@ -520,7 +527,7 @@ class _Line:
         return next(iter(self.spots(np.array([v]), np.array([near]))), None)
 
     def _made(self, a: _Spot, z: _Spot) -> Bifurcation:
-        whole = self.held.settled({**self.known, self.name: np.array([z.value]), "v": np.array([z.v])})
+        whole = self.held.settled({**self.known, self.name: np.array([z.value]), self.along: np.array([z.v])})
         modes = self._modes(np.array([z.v]), np.array([z.value]))[0]
         hopf = abs(a.growing - z.growing) == 2
         least = modes[np.argmin(np.abs(modes.real))]

@@ -24,13 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, vector
+from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, synapses, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
 from sneuron.lang.model import Model, load_model
+from sneuron.lang.plasticity import Rule
 
-__all__ = ["Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "played"]
+__all__ = [
+    "Clock", "Kernel", "Lanes", "Outcome", "aligned", "cache_folder", "compiled", "module_of", "played", "trains_of",
+]  # fmt: skip
 
 Array = NDArray[Any]
 CACHE_LINE = 64
@@ -218,18 +221,20 @@ def compiled(
     features: tuple[str, ...] = (),
     most: tuple[tuple[int, int], ...] = (),
     varying: frozenset[str] | None = None,
+    rules: tuple[Rule, ...] | None = None,
 ) -> Kernel:
     """The kernel of a model's equations; made on first use, then kept in this process and on disk.
 
     `most` says how spikes from outside are drawn (`sneuron.lang.arriving.usual` when omitted); `varying` makes it a
-    kernel of networks, whose neurons differ in these parameters.
+    kernel of networks, whose neurons differ in these parameters, and `rules` one of networks with synapses that change
+    or with sources.
     """
     found = load_model(model) if isinstance(model, str) else model
     chosen = method(method_name or found.method)
-    key = (found.form, chosen.name, dtype, waves, record, features, most, varying)
+    key = (found.form, chosen.name, dtype, waves, record, features, most, varying, rules)
     if key not in _KERNELS:
-        source = _source(found, chosen, dtype, waves, record, features, most, varying)
-        _KERNELS[key] = Kernel(chosen, dtype, source, _module(source.text, chosen))
+        source = _source(found, chosen, dtype, waves, record, features, most, varying, rules)
+        _KERNELS[key] = Kernel(chosen, dtype, source, module_of(source.text, chosen.name))
     return _KERNELS[key]
 
 
@@ -242,12 +247,13 @@ def _source(
     features: tuple[str, ...],
     most: tuple[tuple[int, int], ...],
     varying: frozenset[str] | None,
+    rules: tuple[Rule, ...] | None,
 ) -> Source:
     """The module of a model: of neurons that choose their steps, of a network, or of neurons side by side."""
     if chosen.error:
         return adapt.emit(model, chosen, dtype, waves, record, features)
     if varying is not None:
-        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most)
+        return epochs.emit(model, chosen, dtype, waves, record, features, varying, most, rules)
     return emit(model, chosen, dtype, waves, record, features, most)
 
 
@@ -273,9 +279,28 @@ def _foundation() -> str:
     return hashlib.sha256(text + f"{numba.__version__} {np.__version__} {sys.version_info[:2]}".encode()).hexdigest()
 
 
-def _module(text: str, method: Method) -> ModuleType:
+@functools.lru_cache(maxsize=64)
+def trains_of(rule: Rule) -> ModuleType:
+    """The module that takes single synapses under a rule through spike trains."""
+    text = f'"""Synapses under {rule.name!r}; generated, not to be edited."""\n{_HEAD}\n\n{synapses.trains(rule)}\n'
+    return module_of(text, "trains")
+
+
+_HEAD = """
+import numpy as np
+from numba import njit
+
+from sneuron.lang.delivery import binomial
+from sneuron.lang.vector import *
+
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+"""
+
+
+def module_of(text: str, name: str) -> ModuleType:
+    """Generated text as an imported module, whose name says what it is; kept on disk."""
     key = hashlib.sha256((_foundation() + text).encode()).hexdigest()[:16]
-    module_name = f"sneuron_kernel_{method.name}_{key}"
+    module_name = f"sneuron_kernel_{name}_{key}"
     path = _written(module_name, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

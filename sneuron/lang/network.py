@@ -11,12 +11,15 @@ from sneuron import errors, labels
 from sneuron.lang import canon, tomltext
 from sneuron.lang.model import load_model
 from sneuron.lang.netparams import settled
+from sneuron.lang.plasticity import load_plasticity
 from sneuron.lang.spec import Network, Neuron, Population, Projection, as_plain, from_plain
 from sneuron.registry import Registry
 
-__all__ = ["SCHEMA", "hash_of", "load_network", "networks", "text_of"]
+__all__ = ["POISSON", "SCHEMA", "hash_of", "load_network", "networks", "text_of"]
 
 SCHEMA = "sneuron-network/1"
+POISSON = "poisson"
+"""The model of sources."""
 SIGNS = {"": 0, "excitatory": 1, "inhibitory": -1}
 
 networks: Registry[Network] = Registry(
@@ -110,6 +113,8 @@ def _checked(network: Network, where: str) -> Network:
         raise errors.ModelError(where, f"{both[0]!r} is both a population and a projection", mend="Rename one.")
     plain = settled(network, where)
     held = {n: _population(p, f"{where}: population {n!r}") for n, p in plain.populations.items()}
+    if all(p.model == POISSON for p in held.values()):
+        raise errors.ModelError(where, "it has sources and no neurons", mend="Add a population of neurons.")
     for name, projection in plain.projections.items():
         _check_projection(projection, held, f"{where}: projection {name!r}")
     named = {end for p in network.projections.values() for end in (p.pre, p.post)}
@@ -127,6 +132,8 @@ def _population(population: Population, where: str) -> Population:
     if population.sign not in SIGNS:
         raise errors.unknown(where, "sign", population.sign, ["excitatory", "inhibitory"])
     model = population.model
+    if model == POISSON:
+        return _sources(population, where)
     if isinstance(model, str) and model.endswith(".json"):
         raise errors.ModelError(where, "a network names no files", mend="Put the model in: load_model(path).spec.")
     try:
@@ -141,6 +148,17 @@ def _population(population: Population, where: str) -> Population:
             possible = f"{known.low:g} to {known.high:g} {known.unit}"
             raise errors.ModelError(where, f"{name} = {value:g} is out of bounds", possible)
     return dataclasses.replace(population, model=found.spec)
+
+
+def _sources(population: Population, where: str) -> Population:
+    """Sources that spike at a rate."""
+    for name in population.params:
+        if name != "rate":
+            raise errors.unknown(where, "parameter", name, ["rate"])
+    rate = population.params.get("rate", 0.0)
+    if not isinstance(rate, float) or not 0.0 <= rate <= 1e6:
+        raise errors.ModelError(where, f"rate = {rate!r:.60} is none", "a number from 0 to 1e6, in Hz")
+    return population
 
 
 def _check_projection(projection: Projection, populations: Mapping[str, Population], where: str) -> None:
@@ -158,9 +176,27 @@ def _check_projection(projection: Projection, populations: Mapping[str, Populati
         kind = populations[projection.pre].sign
         given = f"weight {projection.weight:g} has the wrong sign: {projection.pre!r} is {kind}"
         raise errors.ModelError(where, given, "0 or more" if sign > 0 else "0 or less")
+    if populations[projection.post].model == POISSON:
+        raise errors.ModelError(where, f"{projection.post!r} are sources, which receive nothing", mend="Leave it out.")
+    _check_plasticity(projection, where)
     receptors = _mounts(populations[projection.post])
     if projection.receptor and projection.receptor not in receptors:
         raise errors.unknown(where, f"receptor of {projection.post!r}", projection.receptor, receptors)
+
+
+def _check_plasticity(projection: Projection, where: str) -> None:
+    """The rule is known, and so are its parameters."""
+    table = projection.plasticity
+    if not table:
+        return
+    held = dict(table) if isinstance(table, Mapping) and "rule" in table else {"rule": table}
+    rule = load_plasticity(held.pop("rule"))
+    for name, value in held.items():
+        if name not in rule.params:
+            raise errors.unknown(f"{where}: plasticity", f"parameter of {rule.name!r}", name, rule.params)
+        low, high = rule.params[name].low, rule.params[name].high
+        if not isinstance(value, float) or not low <= value <= high:
+            raise errors.ModelError(f"{where}: plasticity", f"{name} = {value!r:.60} is none", f"{low:g} to {high:g}")
 
 
 def _mounts(population: Population) -> list[str]:

@@ -382,7 +382,8 @@ class Population:
     size : int
         How many.
     model : str or Neuron
-        Their model: its name in the library, or the description itself.
+        Their model: its name in the library, or the description itself; "poisson" for sources that spike at a `rate`
+        (Hz), and do nothing else.
     params : mapping
         Values that differ from the model's: a number, or a law ({"law": "normal", "mean": -60, "std": 5}).
     sign : str
@@ -426,6 +427,8 @@ class Projection:
         Whether a neuron may connect to itself, and a pair more than once.
     balanced : bool
         Divide weights by the square root of the mean number of synapses of a neuron.
+    plasticity : str or mapping
+        How the synapses change: a rule, or a table of `rule` and its parameters; empty when they do not.
     source, note : str
         Citation with DOI; what should be known about it.
     """
@@ -441,6 +444,7 @@ class Projection:
     autapses: bool = False
     multapses: bool = False
     balanced: bool = False
+    plasticity: Any = field(default="", metadata=LATER)
     source: str = ""
     note: str = ""
 

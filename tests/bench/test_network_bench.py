@@ -83,3 +83,16 @@ def test_many_small_networks() -> None:
         took, _ = cpu_seconds(net.assign(delay=0.5), spikes=False)
         rates.append(points * n * 10_000 / took / 1e6)
     print(f"\n{MANY} networks of 100: {rates[0]:.0f} M neuron-steps/s, {rates[0] / rates[1]:.0%} of one (goal: 50 %)")
+
+
+@pytest.mark.bench
+def test_a_neuron_that_learns() -> None:
+    """100 s of Song's neuron with 1000 plastic synapses; at full size their weights have two peaks after 1000 s."""
+    net = sn.BuildNet("song_2000", seed=1)
+    took, rate = cpu_seconds(net, spikes=False)
+    print(f"\nsong_2000: {took * 100:.2f} s for 100 s, at {rate:.0f} Hz (goal: 1.5)", end="")
+    if FULL:
+        weights = sn.RunSim(net, 1e6, spikes=False, return_state=True)[1].weight.values[:1000] / 0.15
+        outer, middle = (((weights < 0.1) | (weights > 0.9)).mean(), ((weights > 0.4) & (weights < 0.6)).mean())
+        print(f"; {outer:.0%} of the weights near their bounds, {middle:.0%} between", end="")
+        assert outer > 0.6 > 10 * middle

@@ -26,6 +26,8 @@ from sneuron.lang.model import (
     synapses,
 )
 from sneuron.lang.network import load_network, networks
+from sneuron.lang.plasticity import plasticities
+from sneuron.lang.rates import load_rate_rule, rate_rules
 from sneuron.lang.spec import Channel, Mount, Neuron, Param
 from sneuron.registry import Registry
 
@@ -39,7 +41,9 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "noises": noises,
     "stimuli": stimuli,
     "synapses": synapses,
+    "plasticity": plasticities,
     "networks": networks,
+    "hebbian": rate_rules,
 }
 
 
@@ -62,6 +66,7 @@ ALL |= {f"lif with {name}": load_model("lif", channels={name: synapses[name]}) f
 
 def params() -> list[tuple[str, Param]]:
     found = [(f"{n}.{k}", p) for n, m in ALL.items() for k, p in m.params.items()]
+    found += [(f"{n}.{k}", p) for n in plasticities for k, p in plasticities[n].params.items()]
     return found + [(f"{n}.{k}", p) for n in stimuli for k, p in load_stimulus(n).params.items()]
 
 
@@ -85,7 +90,7 @@ def test_files_hold_data_only(file: Path) -> None:
     assert all(isinstance(node, allowed) for node in tree.body)
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    assert imported <= {"sneuron.lang.spec", "math"}
+    assert imported <= {"sneuron.lang.spec", "sneuron.lang.spec_plasticity", "sneuron.lang.spec_rates", "math"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -120,6 +125,13 @@ def test_networks_hold_together_and_say_where_they_come_from(name: str) -> None:
     assert all(
         p.receptor in load_model(network.populations[p.post].model).receptors for p in network.projections.values()
     )
+
+
+@pytest.mark.parametrize("name", rate_rules)
+def test_rate_rules_can_be_read_and_say_where_they_come_from(name: str) -> None:
+    rule = load_rate_rule(name)
+    assert re.search(r"doi:10\.", rule.spec.source)
+    assert load_rate_rule(rule.spec).hash == rule.hash
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -13,6 +13,7 @@ from sneuron.analysis.features import FEATURES
 from sneuron.analysis.flows import Currents
 from sneuron.analysis.measure import Core, Output, measure, measures
 from sneuron.analysis.spikes import SpikeTrains
+from sneuron.analysis.stability import RateReader, SnapshotReader
 from sneuron.analysis.traces import TraceReader
 
 SHAPE = (4, 2)
@@ -43,6 +44,7 @@ OPTIONS = {
     "Efeatures": [{"names": NAMES, **STEP}],
     "FeatureScore": [{"names": NAMES, "missing": 250.0, **STEP}],
     "Coincidence": [{}, {"matching": "nearest", "rate": "data", "delta": 6.0}],
+    "PlastStable": [{}, {"low": 0.0, "high": 2.0, "interval": "1 s", "windows": 3}],
     "EnergyUse": [
         {},
         {"method": "electrical", "area": 700.0},
@@ -82,6 +84,10 @@ def inputs(name, seed=0):
             given[argument] = recorded(seed)
         elif isinstance(reader, TraceReader):
             given[argument] = voltage(seed + place)
+        elif isinstance(reader, SnapshotReader):
+            given[argument] = weights(seed)
+        elif isinstance(reader, RateReader):
+            continue  # may be left out; tests/unit/test_stability.py has it
         else:
             assert isinstance(reader, Core)
             many = {"feature": len(NAMES)}
@@ -89,6 +95,15 @@ def inputs(name, seed=0):
             values = np.abs(np.random.default_rng(seed + place).normal(size=shape)) + 0.1
             given[argument] = xr.DataArray(values, dims=("point", "neuron", *reader.dims))
     return given
+
+
+def weights(seed):
+    """Weights over time, one without a synapse."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(1.0, 0.2, (*SHAPE, LENGTH, 10)) * np.geomspace(1, 3, LENGTH)[:, np.newaxis]
+    values[..., 2] = np.nan
+    coords = {"point": np.arange(SHAPE[0]) * 10.0, "tag": ("neuron", list("abc")[: SHAPE[1]])}
+    return xr.DataArray(values, dims=("point", "neuron", "snapshot", "synapse"), coords=coords)
 
 
 def voltage(seed):
@@ -197,7 +212,8 @@ def test_dims_units_and_coords_are_as_declared(case):
     result = call(case, given)
     stated = {"t_start": 0.0, "t_stop": STOP, **options} if takes_window(case) else options
     bound = measures[name]._options(stated)
-    known = {k: v for n, r in measures[name].over.items() for k, v in r.read(n, given[n], bound, name).known.items()}
+    over = measures[name].over.items()
+    known = {k: v for n, r in over for k, v in r.read(n, given.get(n), bound, name).known.items()}
     with dask.config.set(scheduler=never):
         described, coords = measures[name].describe(stated, known), measures[name].coords(stated, known)
     assert list(described) == list(result)
@@ -229,7 +245,7 @@ def test_silent_trains_make_no_noise_and_failed_points_no_number(case):
         warnings.simplefilter("error")
         call(case, silent)
     status = xr.DataArray(np.array([1, 2, 0, 1], np.uint8), dims="point")
-    of_points = [n for n, a in given.items() if {"spike", "time"} & set(a.dims)]
+    of_points = [n for n, a in given.items() if {"spike", "time", "snapshot"} & set(a.dims)]
     failed = {n: a.assign_coords(status=status) if n in of_points else a for n, a in given.items()}
     result, whole = call(case, failed), call(case, given)
     assert of_points

@@ -177,6 +177,17 @@ def test_what_networks_may_be() -> None:
         sweep({"D": [1.5]}, network=made.assign(weight=made.weight * 2))
 
 
+def test_rules_of_change_and_rates_of_sources_may_be_swept() -> None:
+    ranges = {"plastic.plasticity.A_plus": [0.0025, 0.005], "exc.rate": [0.0, 20.0]}
+    found = sn.ParamSweep(ranges, network="song_2000", duration=100, outputs={"rate": sn.FireRate}, scheduler="inline")
+    assert found.population.values.tolist() == ["cell"]
+    assert (found.rate.sel({"exc.rate": 0.0}) == 0).all()
+    assert (found.rate.sel({"exc.rate": 20.0}) > 0).all()
+    changes = {"plastic.plasticity.A_plus": 0.0025, "exc.rate": 20.0}
+    run = sn.RunSim(sn.BuildNet("song_2000", 0, changes), 100)
+    np.testing.assert_array_equal(found.spike_count[0, 1], run.spike_count)
+
+
 def test_parameters_of_a_network_and_what_follows_from_them() -> None:
     net = load_network("brunel")
     assert load_network(text_of(net)) == net

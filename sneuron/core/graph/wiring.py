@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from sneuron.core.graph.asked import BYTES, PLACED, Asked, asked_of, needed, ref
 from sneuron.core.graph.drawing import PAD, drawn
 from sneuron.core.graph.places import Layout, layout_of
 from sneuron.core.graph.rule import Positions
+from sneuron.core.plastic import PLASTICITY, RATE, learning
 from sneuron.labels import PROJECTION
 from sneuron.lang.keys import content_keys
 from sneuron.lang.netparams import resolved
-from sneuron.lang.network import SIGNS, load_network, text_of
-from sneuron.lang.spec import Network, Projection
+from sneuron.lang.network import POISSON, SIGNS, load_network, text_of
+from sneuron.lang.spec import Network, Population, Projection
 
 __all__ = ["expected", "wired"]
 
@@ -72,9 +74,13 @@ def wired(
     {'ee': 400, 'ei': 100, 'ie': 400, 'ii': 100}
     """
     net = load_network(network)
-    asked, sizes, whole = _asked_for(net, seed, changes, quantise, {"dt": dt, "dtype": dtype})
-    refuse_memory(2 * sum(map(_needed, asked.values())), f"network {net.name!r}")
-    return _joined(net, asked, sizes, whole)
+    wanted = _asked_for(net, seed, changes, quantise, {"dt": dt, "dtype": dtype})
+    refuse_memory(wanted.bytes, f"network {net.name!r}")
+    joined = _joined(net, wanted.asked, wanted.sizes, wanted.seeds)
+    if wanted.rates:
+        joined = joined.assign(_rated(wanted.rates, wanted.sizes)).assign_coords(_members(wanted.rates, wanted.sizes))
+    learned = learning(list(wanted.asked), {n: r for n, r in wanted.rules.items() if r}, f"network {net.name!r}")
+    return xr.merge([joined, learned], combine_attrs="no_conflicts")
 
 
 def expected(
@@ -84,9 +90,24 @@ def expected(
 
     Whatever cannot be drawn is refused, as by `wired`.
     """
-    asked, _, _ = _asked_for(network, 0, changes, quantise, {"dt": dt, "dtype": "float64"})
-    need = 2 * sum(map(_needed, asked.values()))
-    return sum(needed(one, one.graphs, 0, 0) for one in asked.values()) / BYTES, need
+    wanted = _asked_for(network, 0, changes, quantise, {"dt": dt, "dtype": "float64"})
+    return sum(needed(one, one.graphs, 0, 0) for one in wanted.asked.values()) / BYTES, wanted.bytes
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A network as it is asked for: projections, sizes of populations, seeds, how synapses change, rates of sources."""
+
+    asked: dict[str, Asked]
+    sizes: dict[str, Any]
+    seeds: xr.DataArray
+    rules: dict[str, Any]
+    rates: dict[str, Any]
+
+    @property
+    def bytes(self) -> float:
+        """Memory that the graphs take while they are drawn."""
+        return 2 * sum(map(_needed, self.asked.values()))
 
 
 def _needed(asked: Asked) -> float:
@@ -96,22 +117,60 @@ def _needed(asked: Asked) -> float:
 
 def _asked_for(
     net: Network, seed: Any, changes: Mapping[str, Any] | None, quantise: bool, rest: Mapping[str, Any]
-) -> tuple[dict[str, Asked], dict[str, Any], xr.DataArray]:
-    """All projections as ConnMat is asked for them, sizes of populations, seeds."""
+) -> _Wanted:
+    """A network as it is asked for, checked."""
     whole, found = seeds(seed), {}
-    follow = {k: v for k, v in resolved(net, changes).items() if k in (changes or {}) or _owner(k) in net.projections}
+    outer = {*net.projections, *_sources(net)}
+    follow = {k: v for k, v in resolved(net, changes).items() if k in (changes or {}) or _owner(k) in outer}
     given = _changes(net, follow)
     sizes = {n: given.pop((n, "size"), p.size) for n, p in net.populations.items()}
+    rules = {n: _rule(p, n, given) for n, p in net.projections.items()}
+    rates = {n: given.pop((n, "rate"), p.params.get("rate", 0.0)) for n, p in _sources(net).items()}
     for name, projection in net.projections.items():
         other = {path: value for (owner, path), value in given.items() if owner == name}
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             found[name] = _asked(net, name, projection, sizes, whole, other, {"quantise": quantise}, rest)
             _needed(found[name])
-    return found, sizes, whole
+    return _Wanted(found, sizes, whole, rules, rates)
 
 
 def _owner(path: str) -> str:
     return path.partition(".")[0]
+
+
+def _sources(net: Network) -> dict[str, Population]:
+    """Populations that only send."""
+    return {n: p for n, p in net.populations.items() if p.model == POISSON}
+
+
+def _rule(projection: Projection, name: str, given: dict[tuple[str, str], Any]) -> Any:
+    """How a projection changes, with what `given` says of it, which is taken out."""
+    table = projection.plasticity
+    mine = [path for owner, path in given if owner == name and path.partition(".")[0] == PLASTICITY]
+    if not table and mine:
+        raise errors.ModelError(f"changes: {name!r}", "this projection has no plasticity", mend="Give it a rule.")
+    held = dict(table) if isinstance(table, Mapping) and "rule" in table else {"rule": table}
+    for path in mine:
+        held[path.partition(".")[2] or "rule"] = given.pop((name, path))
+    return held if table else ""
+
+
+def _rated(rates: Mapping[str, Any], sizes: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+    """The rate of each source; 0 of those that are not there."""
+    parts = []
+    for name, rate in rates.items():
+        size = xr.DataArray(sizes[name])
+        there = xr.DataArray(np.arange(int(size.max())), dims=labels.SOURCE) < size
+        given = rate if isinstance(rate, xr.DataArray) else xr.DataArray(labels.number(rate, "Hz", f"{name}.rate"))
+        hertz = labels.convert(given, labels.units_of(given.attrs), "Hz", f"{name}.rate")
+        parts.append(hertz.where(there, 0.0))
+    return {RATE: _concatenated(parts, labels.SOURCE).assign_attrs(units="Hz", long_name="rate of the source")}
+
+
+def _members(rates: Mapping[str, Any], sizes: Mapping[str, Any]) -> dict[str, Any]:
+    rooms = [int(np.max(xr.DataArray(sizes[n]).values)) for n in rates]
+    attrs = {"long_name": "population of the source"}
+    return {f"{labels.SOURCE}_population": (labels.SOURCE, np.repeat(list(rates), rooms), attrs)}
 
 
 @contextlib.contextmanager
@@ -131,8 +190,9 @@ def _changes(net: Network, changes: Mapping[str, Any]) -> dict[tuple[str, str], 
         if owner not in net.populations and owner not in net.projections:
             known = [*net.params, *net.populations, *net.projections]
             raise errors.unknown("changes", "parameter, population or projection", owner, known)
-        if owner in net.populations and path != "size":
-            raise errors.unknown(f"changes: {owner!r}", "property", path, ["size"])
+        possible = ["size", "rate"] if owner in _sources(net) else ["size"]
+        if owner in net.populations and path not in possible:
+            raise errors.unknown(f"changes: {owner!r}", "property", path, possible)
         if isinstance(value, list | tuple):
             value = xr.DataArray(list(value), dims=name, coords={name: list(value)})
         found[owner, path] = value
@@ -198,6 +258,7 @@ def _layout(net: Network, projection: Projection) -> Layout | None:
 def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], whole: xr.DataArray) -> xr.Dataset:
     """All projections in one dataset."""
     rooms = {n: int(np.max(xr.DataArray(s).values)) for n, s in sizes.items()}
+    rooms = dict(sorted(rooms.items(), key=lambda item: item[0] in _sources(net)))
     firsts = dict(zip(rooms, np.cumsum([0, *rooms.values()])[:-1].tolist(), strict=True))
     parts: dict[str, xr.Dataset] = {}
     spots: dict[str, xr.DataArray] = {}
@@ -208,15 +269,16 @@ def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], 
         _check_signs(net, name, parts[name]["weight"])
         spots |= _spots(parts[name], ends)
     found = _together(parts) if parts else xr.Dataset()
-    members = np.repeat(list(rooms), list(rooms.values()))
+    cells = {n: many for n, many in rooms.items() if n not in _sources(net)}
+    members = np.repeat(list(cells), list(cells.values()))
     found = found.assign_coords({POPULATION: (labels.NEURON, members, {"long_name": "population of the neuron"})})
     found = found.drop_vars("seed", errors="ignore").assign_coords(seed=whole)
     if any(xr.DataArray(s).ndim for s in sizes.values()):
-        there = [_axis(rooms[n]) < xr.DataArray(s) for n, s in sizes.items()]
+        there = [_axis(rooms[n]) < xr.DataArray(sizes[n]) for n in cells]
         found["exists"] = _concatenated(there, labels.NEURON).assign_attrs(long_name="whether the neuron is there")
-    if set(spots) == set(rooms):
+    if set(cells) <= set(spots):
         axes = parts[name]["axis"]
-        place = _concatenated([spots[n] for n in rooms], labels.NEURON).assign_coords(axis=axes)
+        place = _concatenated([spots[n] for n in cells], labels.NEURON).assign_coords(axis=axes)
         found["position"] = place.transpose(..., labels.NEURON, "axis")
     if parts:
         receptors = [net.projections[n].receptor for n in parts]

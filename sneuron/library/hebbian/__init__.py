@@ -1,0 +1,1 @@
+"""Rules by which weights follow rates, one file each."""

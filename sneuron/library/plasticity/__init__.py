@@ -1,0 +1,1 @@
+"""Rules by which synapses change, one family a file."""
