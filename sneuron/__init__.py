@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from sneuron.analysis.firing import FireClass as FireClass
     from sneuron.analysis.intervals import ISIComp as ISIComp
     from sneuron.analysis.lfp import LfpEst as LfpEst
+    from sneuron.analysis.meanfield import mean_field as mean_field
     from sneuron.analysis.measure import measure as measure
     from sneuron.analysis.measure import measures as measures
+    from sneuron.analysis.netstate import NetState as NetState
     from sneuron.analysis.rates import FireRate as FireRate
     from sneuron.analysis.sensitivity.boundary import boundary_distance as boundary_distance
     from sneuron.analysis.stability import PlastStable as PlastStable
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
     from sneuron.plot.fit import PlotFit as PlotFit
     from sneuron.plot.fitmap import PlotFitMap as PlotFitMap
     from sneuron.plot.map import PlotMap as PlotMap
+    from sneuron.plot.netstates import PlotStates as PlotStates
     from sneuron.plot.phase import PlotPhase as PlotPhase
     from sneuron.plot.raster import PlotRaster as PlotRaster
     from sneuron.plot.region import PlotRegion as PlotRegion
@@ -129,8 +132,10 @@ _ROOMS = {
     "analysis.fields": "lead_field",
     "analysis.firing": "FireClass",
     "analysis.intervals": "ISIComp",
+    "analysis.meanfield": "mean_field",
     "analysis.lfp": "LfpEst",
     "analysis.measure": "measure measures",
+    "analysis.netstate": "NetState",
     "analysis.rates": "FireRate",
     "analysis.sensitivity.boundary": "boundary_distance",
     "analysis.stability": "PlastStable",
@@ -177,6 +182,7 @@ _ROOMS = {
     "plot.fit": "PlotFit",
     "plot.fitmap": "PlotFitMap",
     "plot.map": "PlotMap",
+    "plot.netstates": "PlotStates",
     "plot.phase": "PlotPhase",
     "plot.raster": "PlotRaster",
     "plot.sens": "PlotSens",

@@ -28,7 +28,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120, "states": 120}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -399,6 +399,8 @@ def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
         figure = functools.partial(_bounded, study)
     if wanted.kind == "sensitivity":
         figure = bars
+    if wanted.kind == "states":
+        figure = functools.partial(_states, study, str(wanted.output))
     path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(path, dpi=_DPI[wanted.kind])
@@ -414,6 +416,15 @@ def _bounded(study: Study) -> Any:
 
     data = study.data
     return PlotBoundaries(study.filled(), None if holds_numbers(data) else study.boundaries(), data)
+
+
+def _states(study: Study, output: str) -> Any:
+    """The states of networks beside mean field."""
+    from sneuron.analysis.meanfield import beside
+    from sneuron.plot.netstates import PlotStates
+
+    data = study.data
+    return PlotStates(data, output, beside(data))
 
 
 def _ranked(read: Read, study: Study, quiet: bool) -> tuple[dict[str, Any], Callable[[], Any]]:

@@ -360,7 +360,9 @@ def _labelled(
         given = f"the inputs do not fit together: {cause}"
         raise errors.DataError(measure.name, given, mend="Align them first.") from cause
     results = results if len(outputs) > 1 else (results,)
-    dataset = xr.Dataset({out.name: result for out, result in zip(outputs, results, strict=True)})
+    named = [o.name for o in outputs]  # parameters that vary are coordinates, and may bear the name of an output
+    bare = (r.drop_vars([n for n in r.coords if n in named and n not in r.dims]) for r in results)
+    dataset = xr.Dataset(dict(zip(named, bare, strict=True)))
     dataset = dataset.assign_coords({**rows, **{n: v for o in outputs for a in o.axes for n, v in a.coords().items()}})
     window = {name: options[name] for name in ("t_start", "t_stop") if options.get(name) is not None}
     for out in outputs:

@@ -22,7 +22,7 @@ from sneuron import errors, labels
 from sneuron.analysis.measure import FloatArray, Reading, label_plain, refuse_dtype, refuse_unknown_chunks
 from sneuron.labels import EVENT, EVENT_NEURON, EVENT_TIME, NEURON, SPIKE, SPIKE_COUNT, SPIKE_TIME, STATUS, TIME, Status
 
-__all__ = ["SPIKE_REF", "SpikeTrains", "Trains", "read_trains"]
+__all__ = ["SPIKE_REF", "Crowd", "SpikeTrains", "Trains", "read_trains"]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -115,6 +115,40 @@ class Trains:
         return np.broadcast_to(np.arange(self.failed.size).reshape(self.shape), shape).ravel()
 
 
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """The trains of all neurons of each network.
+
+    Parameters
+    ----------
+    trains : Trains
+        Neuron after neuron, network after network.
+    shape : tuple of int
+        Shape of the array of networks.
+    failed : ndarray of bool
+        Networks that failed, or one of whose trains did.
+    """
+
+    trains: Trains
+    shape: tuple[int, ...]
+    failed: BoolArray
+
+    @classmethod
+    def of(cls, pack: Callable[..., Trains], *arrays: npt.NDArray[Any]) -> Crowd:
+        """The trains that `pack` makes, whose last axis is the neurons."""
+        trains = pack(*arrays)
+        shape = trains.shape[:-1]
+        failed = np.any(trains.failed.reshape(math.prod(shape), trains.shape[-1]), axis=1)
+        return cls(trains, shape, np.asarray(failed))
+
+    def each(self) -> Iterable[tuple[FloatArray, IntArray]]:
+        """Of each network the times of all spikes, and where the train of each neuron begins among them."""
+        many = self.trains.shape[-1]
+        for network in range(self.failed.size):
+            first = self.trains.first[network * many : (network + 1) * many + 1]
+            yield self.trains.times[first[0] : first[-1]], first - first[0]
+
+
 @dataclass(frozen=True)
 class SpikeTrains:
     """Reads an argument that holds spike trains, for `measure`.
@@ -128,13 +162,19 @@ class SpikeTrains:
         Whether the measure needs to know the observation window.
     events : bool
         Whether event lists and rasters will do.
+    together : bool
+        Whether the measure looks at all trains along `neuron` (of plain arrays: the last axis but one) together, as a
+        `Crowd`.
     """
 
     window: bool = False
     events: bool = True
+    together: bool = False
 
     def read(self, name: str, value: Any, options: Mapping[str, Any], where: str) -> Reading:
         """Tell the layout, settle the window, and hand on what numpy needs."""
+        if self.together:
+            options = {**options, "dims": NEURON if isinstance(value, xr.DataArray | xr.Dataset) else "train"}
         if isinstance(value, xr.Dataset) and EVENT_TIME in value and self.events:
             reading, attrs = _read_events(value, options, where)
         elif isinstance(value, xr.DataArray) and value.dtype == bool and TIME in value.dims and self.events:
@@ -144,7 +184,9 @@ class SpikeTrains:
         used, recorded = _window(attrs, options, where, self.window)
         checks = _Checks(where, bool(options.get("sort", False)), *recorded)
         lazy = any(array.chunks is not None for array in reading.arrays)
-        pack = functools.partial(_packed, reading.pack, checks, used, len(_pooled_dims(options, where)), lazy)
+        pooled = 0 if self.together else len(_pooled_dims(options, where))
+        pack: Callable[..., Any] = functools.partial(_packed, reading.pack, checks, used, pooled, lazy)
+        pack = functools.partial(Crowd.of, pack) if self.together else pack
         return replace(reading, pack=pack, options={"t_start": used[0], "t_stop": used[1]} if self.window else {})
 
 

@@ -15,8 +15,10 @@ from sneuron.core.graph.values import law_of
 from sneuron.core.graph.wiring import POPULATION, wired
 from sneuron.core.network import connect
 from sneuron.core.state import InitNeu
+from sneuron.lang import canon
 from sneuron.lang.keys import content_keys
 from sneuron.lang.model import Model, load_model
+from sneuron.lang.netparams import resolved
 from sneuron.lang.network import POISSON, load_network
 from sneuron.lang.spec import Network
 
@@ -47,10 +49,10 @@ def BuildNet(
         Of the synapses, of all that is drawn for neurons, and of the spikes from outside. A list makes the dim
         `repeat`.
     changes : mapping, optional
-        Other values: the size of a population ("e.size"), a parameter or start value of its neurons ("e.rate"), a
-        parameter of a projection's rule ("ee.p"), its weight or delay ("ee.weight"), or one of their laws
-        ("ee.weight.mean"), a parameter of the rule by which its synapses change ("ee.plasticity.A_plus"). A list makes
-        a dim of that name: a network for each value.
+        Other values: of a parameter of the network ("g"), the size of a population ("e.size"), a parameter or start
+        value of its neurons ("e.rate"), a parameter of a projection's rule ("ee.p"), its weight or delay ("ee.weight"),
+        or one of their laws ("ee.weight.mean"), a parameter of the rule by which its synapses change
+        ("ee.plasticity.A_plus"). A list makes a dim of that name: a network for each value.
     dt : number or text, ms, optional
         Step of which delays must be multiples; with `quantise` they are rounded to it.
     quantise : bool
@@ -85,9 +87,11 @@ def BuildNet(
     """
     where = "BuildNet"
     net = load_network(topology)
-    inner, outer = _split(net, changes or {}, where)
+    inner, outer = _split(net, resolved(net, changes, f"{where}: 'changes'"), where)
     graph = wired(net, seed, outer, dt=dt, quantise=quantise, dtype=dtype)
-    return connect(_cells(net, inner, graph, where), graph)
+    found = connect(_cells(net, inner, graph, where), graph)
+    plain = {n: float(v) for n, v in (changes or {}).items() if isinstance(v, int | float)}
+    return found.assign_attrs(changes=canon.dumps(plain)) if len(plain) == len(changes or {}) else found
 
 
 def _split(net: Network, changes: Mapping[str, Any], where: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
@@ -152,7 +156,7 @@ def _values(table: Mapping[str, Any], population: str, name: str, unit: str, man
 def _joined(arrays: list[xr.DataArray], sizes: list[int]) -> xr.DataArray:
     """One variable of all populations; one number where all have the same."""
     first = arrays[0]
-    if all(a.ndim == 0 and a.item() == first.item() for a in arrays):
+    if all(labels.NEURON not in a.dims and first.equals(a) for a in arrays):
         return first
     rows = [
         a if labels.NEURON in a.dims else a.expand_dims({labels.NEURON: n}, -1)

@@ -17,7 +17,7 @@ from sneuron.explore.convergence import CHECKED, CHECKS, sampled
 from sneuron.explore.coords import starts, stored_coords
 from sneuron.explore.encode import sha256
 from sneuron.explore.engine import Layout
-from sneuron.explore.estimate import Estimate, estimated, refuse_bytes
+from sneuron.explore.estimate import Estimate, estimated, refuse_bytes, shared_of
 from sneuron.explore.parts import Part, planned
 from sneuron.explore.plan import TRACE, Plan
 from sneuron.explore.provenance import provenance
@@ -91,6 +91,8 @@ def add_part(
 def _costs(plan: Plan, root: Path, place: Place, aim: float, measure: bool) -> tuple[Layout, Estimate]:
     """Arrays and cost of a part; refuses what does not fit."""
     layout = plan.machine.layout(plan)
+    if measure:  # what does not fit is not tried
+        estimated(plan, layout, plan.machine.seconds(plan), aim, place.processes, place.room)
     seconds = plan.machine.seconds(plan, measure)
     estimate = estimated(plan, layout, seconds, aim, place.processes, place.room)
     refuse_bytes(estimate, root)
@@ -101,7 +103,7 @@ def estimate_of(part: Part, place: Place) -> Estimate:
     """The cost of a part that is laid out."""
     template, plan = part.template, part.plan
     share = float(sum(np.dtype(v.dtype).itemsize * math.prod(part.inner(v)) for v in template.variables))
-    worker = math.prod(template.block.values()) * (plan.machine.memory(plan) + 3 * share) + 2e8
+    worker = math.prod(template.block.values()) * (plan.machine.memory(plan) + 3 * share) + shared_of(plan) + 2e8
     return Estimate(
         plan.space.size,
         plan.trains,

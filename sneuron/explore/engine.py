@@ -30,7 +30,7 @@ from sneuron.lang.spec import Param
 if TYPE_CHECKING:
     from sneuron.explore.plan import Plan
 
-__all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named", "run_of"]
+__all__ = ["NEURONS", "Engine", "Facts", "Job", "Layout", "engine_named", "laid_out", "ordered", "run_of"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 _CHEAP, _COSTLY = 3e-9, 1.5e-9
@@ -58,6 +58,8 @@ class Facts:
         Whether its runs draw random numbers.
     stimuli, duration : tuple, float
         The model's own protocol (ms); 0 when it has none.
+    neuron : str
+        Canonical JSON of the neuron whose variables are recorded; that of the model when empty.
     """
 
     text: str
@@ -70,6 +72,7 @@ class Facts:
     noisy: bool = False
     stimuli: tuple[Any, ...] = ()
     duration: float = 0.0
+    neuron: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,17 +170,7 @@ class Neurons:
         except Exception as cause:
             text = f"fail on a run in which nothing happens: {type(cause).__name__}: {cause}"
             raise errors.PlanError("outputs", text, mend="Let them give NaN there.") from cause
-        variables = {n: (tuple(str(d) for d in v.dims[1:]), v.dtype.name, dict(v.attrs)) for n, v in given.items()}
-        coords: dict[str, xr.Variable] = {}
-        sizes: dict[str, int] = {}
-        for name, array in given.items():
-            for d in (str(d) for d in array.dims if d != labels.POINT):
-                _refuse_other(name, d, sizes.setdefault(d, array.sizes[d]) == array.sizes[d])
-            for n, c in array.coords.items():
-                if labels.POINT not in c.dims:
-                    held: Any = coords.setdefault(str(n), c.variable)
-                    _refuse_other(name, str(n), held.equals(c.variable))
-        found = Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
+        found = laid_out(given)
         return layout_of_errors(found, plan.rtol is not None) if plan.checked else found
 
     def seconds(self, plan: Plan, measure: bool = False) -> float:
@@ -238,6 +231,21 @@ def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
     status, attrs = run[labels.STATUS].where(well, early[labels.STATUS]), run[labels.STATUS].attrs
     bad = run[labels.FIRST_BAD].where(well, early[labels.FIRST_BAD])
     return run.assign({labels.FIRST_BAD: bad}).assign_coords({labels.STATUS: status.assign_attrs(attrs)})
+
+
+def laid_out(results: Mapping[str, xr.DataArray]) -> Layout:
+    """Dims, dtypes, units and coordinates as results of one point have them."""
+    variables = {n: (tuple(str(d) for d in v.dims[1:]), v.dtype.name, dict(v.attrs)) for n, v in results.items()}
+    coords: dict[str, xr.Variable] = {}
+    sizes: dict[str, int] = {}
+    for name, array in results.items():
+        for d in (str(d) for d in array.dims if d != labels.POINT):
+            _refuse_other(name, d, sizes.setdefault(d, array.sizes[d]) == array.sizes[d])
+        for n, c in array.coords.items():
+            if labels.POINT not in c.dims:
+                held: Any = coords.setdefault(str(n), c.variable)
+                _refuse_other(name, str(n), held.equals(c.variable))
+    return Layout(variables, sizes, {n: c for n, c in coords.items() if set(c.dims) <= set(sizes)})
 
 
 def _protocol(model: Model) -> tuple[tuple[Any, ...], float]:
@@ -313,7 +321,7 @@ def _results(run: xr.Dataset, plan: Plan, many: int) -> dict[str, xr.DataArray]:
     for output in plan.outputs:
         found |= output.applied(run)
     stimulated = [d for d in run[labels.SPIKE_COUNT].dims if d != labels.POINT]
-    return {name: _ordered(array, many, stimulated) for name, array in found.items()}
+    return {name: ordered(array, many, stimulated) for name, array in found.items()}
 
 
 def _silent_run(plan: Plan) -> xr.Dataset:
@@ -362,7 +370,7 @@ def _step_cost(model: str) -> float:
     return _CHEAP + _COSTLY * len(_CALL.findall(model))
 
 
-def _ordered(array: xr.DataArray, many: int, stimulated: list[Any]) -> xr.DataArray:
+def ordered(array: xr.DataArray, many: int, stimulated: list[Any]) -> xr.DataArray:
     """Dims in the house's order: points, stimuli, then what the measure adds."""
     if labels.POINT not in array.dims:
         array = array.expand_dims({labels.POINT: many})

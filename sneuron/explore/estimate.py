@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sneuron.explore.plan import Plan
 from sneuron.explore.progress import duration_text
 from sneuron.store.disk import disk
 
-__all__ = ["Estimate", "estimated", "refuse_size"]
+__all__ = ["Estimate", "estimated", "refuse_size", "shared_of"]
 
 _LEAST = 17  # status, first bad time, spike count
 _RATE = 5e8
@@ -106,13 +107,20 @@ def estimated(plan: Plan, layout: Layout, seconds: float, aim: float, workers: i
     share = float(
         sum(np.dtype(t).itemsize * math.prod(layout.sizes[d] for d in dims) for dims, t, _ in layout.variables.values())
     )
-    memory = plan.machine.memory(plan)
-    _refuse_memory(memory + 3 * share, room)
-    points = block_size(seconds, share, memory, plan.space.size, aim, workers, room / 2)
+    memory, shared = plan.machine.memory(plan), shared_of(plan)
+    _refuse_memory(memory + 3 * share + shared, room)
+    left = max(room / 2, memory + 3 * share + shared) - shared
+    points = block_size(seconds, share, memory, plan.space.size, aim, workers, left)
     block = cut(plan.space.dims, points)
     blocks = math.prod(-(-n // block[d]) for d, n in plan.space.dims.items())
-    worker = math.prod(block.values()) * (memory + 3 * share) + 2e8
+    worker = math.prod(block.values()) * (memory + 3 * share) + shared + 2e8
     return Estimate(plan.space.size, plan.trains, block, blocks, share, seconds, worker)
+
+
+def shared_of(plan: Plan) -> float:
+    """Bytes that a block needs besides those of its points."""
+    shared: Any = getattr(plan.machine, "shared", None)
+    return float(shared(plan)) if shared else 0.0
 
 
 def _refuse_memory(needed: float, room: float) -> None:
@@ -120,7 +128,8 @@ def _refuse_memory(needed: float, room: float) -> None:
         raise errors.PlanError(
             "study",
             f"one point needs {bytes_text(needed)} of memory; a worker has {bytes_text(room)}",
-            mend="Record fewer variables, less often (every) or at chosen points (record_at), or use fewer workers.",
+            mend="Record fewer variables, less often (every) or at chosen points (record_at), use fewer workers, or "
+            "smaller networks.",
         )
 
 

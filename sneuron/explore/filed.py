@@ -168,6 +168,8 @@ def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
     if table:
         asked += [(table.rank, "output", made, "report", "rank"), (table.count, "output", made, "report", "count")]
         asked += [(name, "output", made, "report", "columns", k) for k, name in enumerate(table.columns)]
+    if figure and figure.kind == "states":
+        _check_states(read, plan, layout)
     if figure and figure.kind == "boundaries" and len(varied_axes(plan)) != 2:
         what = f"the grid has {len(varied_axes(plan))} axes; the picture is of two"
         raise errors.PlanError(read.document.where(("figure", "kind")), what, mend="Leave [figure] out.")
@@ -184,6 +186,18 @@ def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
             raise errors.unknown(read.document.where(tuple(key)), what, name, possible)
     if table and table.count:
         _check_classes(read, table.count, layout)
+
+
+def _check_states(read: Read, plan: Plan, layout: Layout) -> None:
+    """A picture of states is of the state of networks over two parameters."""
+    figure = read.file.figure
+    assert figure is not None
+    wanted = [f"{figure.output}_{name}" for name in ("state", "rate", "cv", "frequency", "modulation")]
+    lacking = [name for name in wanted if name not in layout.variables]
+    if lacking or len(plan.space.dims) != 2:
+        what = f"there is no {lacking[0]!r}" if lacking else f"the grid has {len(plan.space.dims)} axes"
+        mend = 'Name an output that is { measure = "NetState" }, over a grid of two parameters.'
+        raise errors.PlanError(read.document.where(("figure", "output" if lacking else "kind")), what, mend=mend)
 
 
 def _check_classes(read: Read, of: str, layout: Layout) -> None:

@@ -185,7 +185,7 @@ def _spec(target: Target) -> dict[str, Any]:
 def _ranges(read: Read, model: Any) -> dict[str, Any]:
     """What is searched, fixed and derived."""
     file = read.file
-    found: dict[str, Any] = dict(file.model.__pydantic_extra__ or {})
+    found: dict[str, Any] = dict(file.subject.__pydantic_extra__ or {})
     for name, axis in file.space.items():
         with located(read, ("space", name)):
             model.canonical(name, "space")

@@ -27,6 +27,7 @@ __all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
 
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
+NETWORKS = "sneuron.explore.networks:NETWORKS"
 TRACE = "trace"
 PROTOCOL = "protocol"
 """Stands for the stimuli, or the duration, of the model's own protocol."""
@@ -121,6 +122,7 @@ class Plan:
         rtol: Any = None,
         atol: Any = None,
         refine: Any = None,
+        network: Any = None,
         engine: str = ENGINE,
     ) -> Plan:
         """A checked plan; see `ParamSweep` for the arguments.
@@ -130,6 +132,7 @@ class Plan:
         SneuronError
             Naming what cannot be, and what could.
         """
+        model, engine = _simulated(model, network, engine)
         machine = engine_named(engine)
         facts = machine.facts(model)
         step = facts.dt if dt is None else _step(dt, facts)
@@ -199,7 +202,7 @@ class Plan:
     @property
     def features(self) -> tuple[str, ...]:
         """Features that the kernel computes on the way: those asked for, and those that measures need."""
-        attrs = {"model": self.model}
+        attrs = {"model": self.facts.neuron or self.model}
         wanted = [name for o in self.outputs for name in o.features(attrs, self.facts.offers)]
         return tuple(dict.fromkeys(wanted))
 
@@ -278,6 +281,19 @@ class Plan:
             refine=canonical(data["refine"]) if "refine" in data else "",
             **own,
         )
+
+
+def _simulated(model: Any, network: Any, engine: str) -> tuple[Any, str]:
+    """The model or network, and the engine that simulates it."""
+    from sneuron.explore.netknown import is_network
+
+    if engine != ENGINE:
+        return (model if network is None else network), engine
+    if network is None:
+        return model, NETWORKS if is_network(model) else ENGINE
+    if model is not None and model != "hh":
+        raise errors.PlanError("network", "model and network are both given", mend="Give one of them.")
+    return network, NETWORKS
 
 
 def _step(dt: Any, facts: Facts) -> float:

@@ -18,6 +18,7 @@ from sneuron.analysis.traces import TraceReader
 from sneuron.explore import comparisons, ranges
 from sneuron.explore.plan import PROTOCOL
 from sneuron.explore.recorded import open_recording
+from sneuron.explore.space import Known
 from sneuron.explore.studyfile import AtlasRead, Axis, Distribution, Read, Samples
 from sneuron.lang.model import Model, load_model
 
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 RECORDING = "recording"
-_TABLES = ("refine", "space", "derive", "model", "outputs")
+_TABLES = ("refine", "space", "derive", "model", "network", "outputs")
 _FIT = ("method", "budget", "batch", "starts", "target", "train", "test", "objective", "options")
 _ARGUMENTS = {"ranges": "space", "repeats": "repeat", "derived": "derive"}
 _SHAPES: dict[str, Callable[..., ranges.Samples]] = {
@@ -63,11 +64,11 @@ def arguments(read: Read) -> dict[str, Any]:
         Of the family of what is wrong, naming file, line and key.
     """
     file = read.file
-    model = model_of(read)
+    subject, known = _subject(read)
     cell = recorded(read)
     found = {
-        "ranges": _ranges(read, model),
-        "model": model,
+        "ranges": _ranges(read, known),
+        **subject,
         "duration": file.duration,
         "settle": file.settle,
         "dt": file.dt,
@@ -89,11 +90,24 @@ def arguments(read: Read) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _subject(read: Read) -> tuple[dict[str, Any], Known | Model]:
+    """The model or network as an argument, and what knows its parameters."""
+    if read.file.network is None:
+        model = model_of(read)
+        return {"model": model}, model
+    from sneuron.explore.netknown import known_of, network_of
+
+    table = read.file.network
+    with located(read, ("network", "file" if table.file else "kind")):
+        network = network_of(read.beside(table.file) if table.file else table.kind)
+    return {"network": network}, known_of(network)
+
+
 def model_of(read: Read) -> Model:
     """The neuron of the file, with the channels and the noise that the file gives it."""
     file = read.file
-    with located(read, ("model", "file" if file.model.file else "kind")):
-        model = load_model(str(read.beside(file.model.file)) if file.model.file else str(file.model.kind))
+    with located(read, ("model", "file" if file.subject.file else "kind")):
+        model = load_model(str(read.beside(file.subject.file)) if file.subject.file else str(file.subject.kind))
     for key, channel in file.channels.items():
         with located(read, ("channels", key)):
             model = load_model(model, channels={key: channel})
@@ -148,14 +162,15 @@ def _named(read: Read, cause: errors.SneuronError) -> tuple[str | int, ...]:
     return next((key for key in (*of_fit, *near, *inner, *outer) if key in read.document.lines), ())
 
 
-def _ranges(read: Read, model: Model) -> list[Any]:
+def _ranges(read: Read, known: Known | Model) -> list[Any]:
     """What varies, and the model's fixed values, as `ParamSweep` takes them."""
     file, together, drawn = read.file, {}, {}
-    fixed = dict(file.model.__pydantic_extra__ or {})
-    for table, names in (("model", fixed), ("space", file.space), ("derive", file.derive)):
+    fixed = dict(file.subject.__pydantic_extra__ or {})
+    subject = "model" if file.model else "network"
+    for table, names in ((subject, fixed), ("space", file.space), ("derive", file.derive)):
         for name in names:
             with located(read, (table, name)):
-                model.canonical(name, table)
+                known.canonical(name, table)
     for name, axis in file.space.items():
         with located(read, ("space", name)):
             if axis.range is not None or axis.distribution is not None:

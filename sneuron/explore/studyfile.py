@@ -38,8 +38,8 @@ ATLAS = "atlas"
 _File = TypeVar("_File", bound="Text")
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
-Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63})?$")]
-"""A parameter by name, or by the name of its channel and its own ("ou.std")."""
+Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63}){0,3}$")]
+"""A parameter by name, by the name of its channel and its own ("ou.std"), or by its path in a network."""
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 
@@ -51,7 +51,7 @@ class Text(BaseModel):
 
 
 class ModelTable(Text):
-    """`[model]`: a neuron of the library (`kind`) or of a JSON file (`file`), and values of its parameters."""
+    """`[model]`, `[network]`: one of the library (`kind`) or of a file (`file`), and values of its parameters."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, Quantity]
@@ -61,7 +61,9 @@ class ModelTable(Text):
     @model_validator(mode="after")
     def _one(self) -> ModelTable:
         if (self.kind is None) == (self.file is None):
-            raise ValueError("give either kind (a neuron of the library) or file (a model written by ExportJSON)")
+            raise ValueError(
+                "give either kind (a name of the library) or file (written by ExportJSON, or TOML of a network)"
+            )
         return self
 
 
@@ -287,12 +289,15 @@ class Figure(Text):
     "sensitivity" needs a [sensitivity]: bars, or bands over time, of `output`; of all outputs that are single numbers
     when that is left out.
 
+    "states" is of networks over two parameters: the states, rates and oscillations that the NetState of `output` tells,
+    and beside them mean field where there is one.
+
     "prediction" and "region" need a [fit]: what the fitted model does in the sweeps numbered in `trace`, beside the
     recording; and the set of equally good points over the `parameters`, with traces of `length` of some of them.
     """
 
     file: str
-    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region", "states"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -313,6 +318,7 @@ class Figure(Text):
             "classes": ("parameters", "lower", "upper", "against", "spread", "show", "length"),
             "boundaries": (),
             "sensitivity": ("output",),
+            "states": ("output",),
             "prediction": ("trace",),
             "region": ("parameters", "length"),
         }
@@ -322,6 +328,8 @@ class Figure(Text):
             raise ValueError(f"{key} goes with kind = {owner!r}, not with {self.kind!r}")
         if self.kind == "fit" and not (self.x and self.y):
             raise ValueError("give x and y, the parameters of the map")
+        if self.kind == "states" and not self.output:
+            raise ValueError("give output, the name of a NetState of [outputs]")
         return self
 
 
@@ -341,7 +349,8 @@ class StudyFile(Text):
     schema_: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(min_length=1, max_length=200)]
     duration: Quantity | None = None
-    model: ModelTable
+    model: ModelTable | None = None
+    network: ModelTable | None = None
     note: str = ""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     settle: Quantity = 0
@@ -373,8 +382,20 @@ class StudyFile(Text):
     figure: Figure | None = None
     run: Run = Run()
 
+    @property
+    def subject(self) -> ModelTable:
+        """What is simulated: the table [model] or [network]."""
+        found = self.model or self.network
+        assert found is not None
+        return found
+
     @model_validator(mode="after")
     def _together(self) -> StudyFile:
+        if (self.model is None) == (self.network is None):
+            raise ValueError("give either [model] (a neuron) or [network]")
+        alien = [n for n in ("channels", "noise", "fit", "recording") if self.network and getattr(self, n)]
+        if alien:
+            raise ValueError(f"[{alien[0]}] goes with [model], not with [network]")
         drawn = [n for n, a in self.space.items() if a.range is not None or a.distribution is not None]
         if self.fit is not None:
             self._fitted(drawn)

@@ -16,6 +16,7 @@ def ParamSweep(
     ranges: Any,
     model: Any = "hh",
     *,
+    network: Any = None,
     duration: Any,
     settle: Any = 0,
     dt: Any = None,
@@ -58,6 +59,10 @@ def ParamSweep(
         with another parameter, `derived` from others; `sobol`, `halton`, `lhs`, `random` for samples of many at once.
     model : str, Model, dict or Neuron, default "hh"
         What `load_model` takes.
+    network : str, dict, path, Network or Dataset
+        In place of a model: each point is a network of its own. What `BuildNet` takes, or what it made. Parameters are
+        those of the network ("g"), and paths ("e.size", "e.tau", "ee.p", "ee.weight"); repeat k of seed s is the
+        network of `BuildNet(..., seed=s + k)`. What neurons have is the mean over each `population`.
     duration : number or text, ms
         How long each point runs; "protocol" for as long as the model's own protocol.
     settle : number or text, ms, default 0
@@ -147,9 +152,9 @@ def ParamSweep(
     array([0., 1., 7.])
     """
     plan = Plan.make(
-        ranges, model, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype, stimulus=stimulus,
-        outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common, where=where,
-        allow_unstable=allow_unstable, rtol=rtol, atol=atol, refine=refine, engine=engine,
+        ranges, model, network=network, duration=duration, settle=settle, dt=dt, method=method, dtype=dtype,
+        stimulus=stimulus, outputs=outputs, record=record, every=every, repeats=repeats, seed=seed, common=common,
+        where=where, allow_unstable=allow_unstable, rtol=rtol, atol=atol, refine=refine, engine=engine,
     )  # fmt: skip
     place = Place(client, scheduler, workers, memory)
     study = Study.create(

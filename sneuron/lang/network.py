@@ -10,6 +10,7 @@ from typing import Any
 from sneuron import errors, labels
 from sneuron.lang import canon, tomltext
 from sneuron.lang.model import load_model
+from sneuron.lang.netparams import settled
 from sneuron.lang.plasticity import load_plasticity
 from sneuron.lang.spec import Network, Neuron, Population, Projection, as_plain, from_plain
 from sneuron.registry import Registry
@@ -104,23 +105,25 @@ def _checked(network: Network, where: str) -> Network:
     network = from_plain(Network, as_plain(network), where)
     if not network.populations:
         raise errors.ModelError(where, "it has no populations", mend="Name at least one.")
-    for name in (*network.populations, *network.projections):
+    for name in (*network.populations, *network.projections, *network.params):
         if not labels.NAME.fullmatch(name):
             raise errors.ModelError(where, f"{name!r:.60} is no name", "letters, digits and _, a letter first")
     both = sorted(set(network.populations) & set(network.projections))
     if both:
         raise errors.ModelError(where, f"{both[0]!r} is both a population and a projection", mend="Rename one.")
-    held = {n: _population(p, f"{where}: population {n!r}") for n, p in network.populations.items()}
+    plain = settled(network, where)
+    held = {n: _population(p, f"{where}: population {n!r}") for n, p in plain.populations.items()}
     if all(p.model == POISSON for p in held.values()):
         raise errors.ModelError(where, "it has sources and no neurons", mend="Add a population of neurons.")
-    for name, projection in network.projections.items():
+    for name, projection in plain.projections.items():
         _check_projection(projection, held, f"{where}: projection {name!r}")
     named = {end for p in network.projections.values() for end in (p.pre, p.post)}
     for name, population in held.items():
         if name not in named and not population.alone:
             mend = "Connect it, or say alone=True."
             raise errors.ModelError(where, f"population {name!r} is disconnected: no projection names it", mend=mend)
-    return dataclasses.replace(network, populations=held)
+    own = {n: dataclasses.replace(p, model=held[n].model) for n, p in network.populations.items()}
+    return dataclasses.replace(network, populations=own)
 
 
 def _population(population: Population, where: str) -> Population:

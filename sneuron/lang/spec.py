@@ -465,6 +465,9 @@ class Network:
         By name.
     source, note : str
         Citation with DOI; what should be known about it.
+    params : mapping
+        Parameters of the network itself. What neurons, rules, weights and delays have may be a text that names them:
+        an expression of the model language, such as "-g*J".
     """
 
     name: str
@@ -472,6 +475,7 @@ class Network:
     projections: Mapping[str, Projection] = field(default_factory=dict)
     source: str = ""
     note: str = ""
+    params: Mapping[str, Param] = field(default_factory=dict, metadata=LATER)
 
 
 def as_plain(thing: Any) -> Any:

@@ -20,6 +20,7 @@ from sneuron.core.graph.values import Grid, Signs, law_of, on_grid
 from sneuron.core.stimulus import checked_seeds
 
 __all__ = [
+    "BYTES",
     "PLACED",
     "Asked",
     "among",
@@ -35,7 +36,7 @@ __all__ = [
 PLACED = "placed"
 """Values that positions depend on and graphs do not."""
 _COUNT = Argument(low=1, high=2**31 - 1, whole=True)
-_BYTES = 12
+BYTES = 12
 """Memory that a synapse takes while a graph is drawn, without values of its own."""
 
 
@@ -150,7 +151,7 @@ def needed(asked: Asked, graphs: Points, weights: int, delays: int) -> float:
     rows = zip(graphs, places_of(asked, graphs, spotted=False), strict=True)
     expected = sum(float(asked.rule.expected(place, **parameters_of(asked.rule, row))) for row, place in rows)
     varied = (weights if asked.weighted else 0) + (delays if asked.delay.varies else 0)
-    return expected * (_BYTES + 24 * varied / graphs.size)
+    return expected * (BYTES + 24 * varied / graphs.size)
 
 
 def refuse_memory(need: float, where: str = "ConnMat") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.graph.asked import PLACED, Asked, asked_of, needed, refuse_memory, seeds
+from sneuron.core.graph.asked import BYTES, PLACED, Asked, asked_of, needed, refuse_memory, seeds
 from sneuron.core.graph.drawing import PAD, drawn
 from sneuron.core.graph.places import Layout, layout_of
 from sneuron.core.graph.rule import Positions
 from sneuron.core.plastic import PLASTICITY, RATE, learning
 from sneuron.labels import PROJECTION
 from sneuron.lang.keys import content_keys
+from sneuron.lang.netparams import resolved
 from sneuron.lang.network import POISSON, SIGNS, load_network, text_of
 from sneuron.lang.spec import Network, Population, Projection
 
-__all__ = ["wired"]
+__all__ = ["expected", "wired"]
 
 Array = NDArray[Any]
 POPULATION = "population"
@@ -72,29 +74,75 @@ def wired(
     {'ee': 400, 'ei': 100, 'ie': 400, 'ii': 100}
     """
     net = load_network(network)
-    whole = seeds(seed)
-    given = _changes(net, changes or {})
+    wanted = _asked_for(net, seed, changes, quantise, {"dt": dt, "dtype": dtype})
+    refuse_memory(wanted.bytes, f"network {net.name!r}")
+    joined = _joined(net, wanted.asked, wanted.sizes, wanted.seeds, wanted.instant)
+    if wanted.rates:
+        joined = joined.assign(_rated(wanted.rates, wanted.sizes)).assign_coords(_members(wanted.rates, wanted.sizes))
+    learned = learning(list(wanted.asked), {n: r for n, r in wanted.rules.items() if r}, f"network {net.name!r}")
+    return xr.merge([joined, learned], combine_attrs="no_conflicts")
+
+
+def expected(
+    network: Network, changes: Mapping[str, Any], dt: Any = None, quantise: bool = False
+) -> tuple[float, float]:
+    """How many synapses the graphs of a network will have about, and how many bytes they take while they are drawn.
+
+    Whatever cannot be drawn is refused, as by `wired`.
+    """
+    wanted = _asked_for(network, 0, changes, quantise, {"dt": dt, "dtype": "float64"})
+    return sum(needed(one, one.graphs, 0, 0) for one in wanted.asked.values()) / BYTES, wanted.bytes
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A network as it is asked for: projections, sizes of populations, seeds, how synapses change, rates of sources, and
+    which projections have no delay.
+    """
+
+    asked: dict[str, Asked]
+    sizes: dict[str, Any]
+    seeds: xr.DataArray
+    rules: dict[str, Any]
+    rates: dict[str, Any]
+    instant: set[str]
+
+    @property
+    def bytes(self) -> float:
+        """Memory that the graphs take while they are drawn."""
+        return 2 * sum(map(_needed, self.asked.values()))
+
+
+def _needed(asked: Asked) -> float:
+    graphs = asked.graphs
+    return needed(asked, graphs, graphs.size, graphs.size)
+
+
+def _asked_for(
+    net: Network, seed: Any, changes: Mapping[str, Any] | None, quantise: bool, rest: Mapping[str, Any]
+) -> _Wanted:
+    """A network as it is asked for, checked."""
+    whole, found = seeds(seed), {}
+    outer = {*net.projections, *_sources(net)}
+    follow = {k: v for k, v in resolved(net, changes).items() if k in (changes or {}) or _owner(k) in outer}
+    given = _changes(net, follow)
     sizes = {n: given.pop((n, "size"), p.size) for n, p in net.populations.items()}
-    flags = {"quantise": quantise}
-    asked, need, instant = {}, 0.0, set()
+    instant: set[str] = set()
     rules = {n: _rule(p, n, given) for n, p in net.projections.items()}
     rates = {n: given.pop((n, "rate"), p.params.get("rate", 0.0)) for n, p in _sources(net).items()}
     for name, projection in net.projections.items():
         other = {path: value for (owner, path), value in given.items() if owner == name}
         if projection.delay == 0 and "delay" not in other:
             instant.add(name)
-            other["delay"] = 1.0 if dt is None else dt
+            other["delay"] = 1.0 if rest["dt"] is None else rest["dt"]
         with _said_of(f"network {net.name!r}: projection {name!r}"):
-            found = _asked(net, name, projection, sizes, whole, other, flags, {"dt": dt, "dtype": dtype})
-            graphs = found.graphs
-            need += needed(found, graphs, graphs.size, graphs.size)
-            asked[name] = found
-    refuse_memory(2 * need, f"network {net.name!r}")
-    joined = _joined(net, asked, sizes, whole, instant)
-    if rates:
-        joined = joined.assign(_rated(rates, sizes)).assign_coords(_members(rates, sizes))
-    learned = learning(list(asked), {n: r for n, r in rules.items() if r}, f"network {net.name!r}")
-    return xr.merge([joined, learned], combine_attrs="no_conflicts")
+            found[name] = _asked(net, name, projection, sizes, whole, other, {"quantise": quantise}, rest)
+            _needed(found[name])
+    return _Wanted(found, sizes, whole, rules, rates, instant)
+
+
+def _owner(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _sources(net: Network) -> dict[str, Population]:
@@ -147,7 +195,8 @@ def _changes(net: Network, changes: Mapping[str, Any]) -> dict[tuple[str, str], 
     for name, value in changes.items():
         owner, _, path = name.partition(".")
         if owner not in net.populations and owner not in net.projections:
-            raise errors.unknown("changes", "population or projection", owner, [*net.populations, *net.projections])
+            known = [*net.params, *net.populations, *net.projections]
+            raise errors.unknown("changes", "parameter, population or projection", owner, known)
         possible = ["size", "rate"] if owner in _sources(net) else ["size"]
         if owner in net.populations and path not in possible:
             raise errors.unknown(f"changes: {owner!r}", "property", path, possible)
