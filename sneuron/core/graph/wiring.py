@@ -96,9 +96,7 @@ def expected(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A network as it is asked for: projections, sizes of populations, seeds, how synapses change, rates of sources, and
-    which projections have no delay.
-    """
+    """A network as it is asked for: also how synapses change, rates of sources, and which projections have no delay."""
 
     asked: dict[str, Asked]
     sizes: dict[str, Any]
