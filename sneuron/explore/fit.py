@@ -85,7 +85,7 @@ def FitModel(
         feature and its goal (`{"FireRate": 12.0}`); or name -> dict with `measure` or `feature`, options, `goal`,
         `sd`, `weight`, `norm`, `missing`. Several are added, or kept apart by method "nsga2".
     method : str, default "cma"
-        "cma", "de", "nsga2", "gradient", "abc", "sobol", "random", "optuna".
+        "cma", "de", "nsga2", "gradient", "abc", "npe", "sobol", "random", "optuna".
     train, test : int or list of int
         Numbers of the sweeps that are fitted, and of those that are held out and only predicted.
     budget : int, default 10000

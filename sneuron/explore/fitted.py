@@ -212,7 +212,10 @@ class Fit:
         return good_region(self.design, data, np.stack([data[n].values for n in names]).max(0), level)
 
     def posterior(self) -> xr.Dataset:
-        """The particles of the last round of method "abc", with their `weight`; `attrs["distance"]` is its limit.
+        """Samples of the posterior, dim `point`: parameters, and the `weight` of each.
+
+        Of method "abc" the particles of the last round, with their outputs; `attrs["distance"]` is its limit. Of
+        method "npe" draws of the density that the network learnt, with the logarithm of it (`log_density`).
 
         Raises
         ------
@@ -221,11 +224,15 @@ class Fit:
         """
         found = getattr(self.search.optimiser, "posterior", None)
         if found is None:
-            mend = "Fit by method 'abc', or with a larger budget."
+            mend = "Fit by method 'abc' or 'npe', or with a larger budget."
             raise errors.PlanError("Fit.posterior", f"method {self.search.method.name!r} has ended no round", mend=mend)
-        rows, weight, limit = found
-        data = self.evals.isel({POINT: rows}).assign(weight=((POINT,), weight, _told("weight of the particle")))
-        return data.assign_attrs(distance=float(limit))
+        told = {"weight": (POINT, found.weight, _told("weight of the sample"))}
+        if found.rows is not None:
+            data = self.evals.isel({POINT: found.rows}).assign(told)
+            return data.assign_attrs(distance=float(found.limit))
+        coords = {n: (POINT, v) for n, v in self.search.values(found.unit).items()}
+        told["log_density"] = (POINT, found.density, _told("logarithm of the density in the unit cube of the prior"))
+        return xr.Dataset(told, coords)
 
     def recovery(self, n: int = 16, seed: int = 0, **changes: Any) -> xr.Dataset:
         """Fits to synthetic cells of known parameters: which parameters such data tell, and how exactly.

@@ -15,7 +15,7 @@ from sneuron.analysis.measure import measures
 from sneuron.explore.cells import VOLTAGE
 from sneuron.labels import POINT, SPIKE, SPIKE_COUNT, SPIKE_TIME, Status
 
-__all__ = ["TERMS", "Term", "losses_of", "terms_of"]
+__all__ = ["TERMS", "Term", "losses_of", "offsets_of", "terms_of"]
 
 SPIKE_REF = "spike_ref"
 _NORMS = ("mean", "rms", "max")
@@ -74,14 +74,19 @@ class Term:
         return f"{self.name}_{self.variable}" if self.variable else self.name
 
     def deviation(self, data: xr.Dataset) -> xr.DataArray:
-        """The deviation of each point and sweep from the goal, in units of `sd`; NaN where the run failed."""
+        """How far each point and sweep is from the goal, in units of `sd`; NaN where the run failed."""
+        found: xr.DataArray = abs(self.offset(data))
+        return found
+
+    def offset(self, data: xr.Dataset) -> xr.DataArray:
+        """The deviation with its sign: positive above the goal, and where the output is missing."""
         value = _bare(data[self.stored])
         found: xr.DataArray
         if isinstance(self.goal, str):
             found = (value != self.flag_of(data[self.stored].attrs)) / self.sd
         else:
             goal = _bare(self.goal) if isinstance(self.goal, xr.DataArray) else self.goal
-            found = (np.abs(value - goal) / self.sd).fillna(self.missing)
+            found = ((value - goal) / self.sd).fillna(self.missing)
             if self.quiet is not None:
                 silent = _bare(self.quiet) & (_bare(data[SPIKE_COUNT]) == 0)
                 found = found.where(~(value.isnull() & silent), 0.0)
@@ -121,6 +126,12 @@ def _bare(array: xr.DataArray) -> xr.DataArray:
 def losses_of(terms: tuple[Term, ...], data: xr.Dataset) -> npt.NDArray[np.float64]:
     """The loss of each point (rows) by each term."""
     return np.stack([term.loss(data) for term in terms], axis=1)
+
+
+def offsets_of(terms: tuple[Term, ...], data: xr.Dataset) -> npt.NDArray[np.float64]:
+    """The signed deviations of each point (rows), sweep by sweep and term by term; NaN where a run failed."""
+    each = [term.offset(data).transpose(POINT, ...).values for term in terms]
+    return np.concatenate([e.reshape(len(e), -1) for e in each], axis=1)
 
 
 def terms_of(given: Any, cell: xr.Dataset | None) -> tuple[Term, ...]:

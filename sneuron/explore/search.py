@@ -19,7 +19,7 @@ from sneuron.explore.cluster import INLINE, Place, opened
 from sneuron.explore.designs import Design
 from sneuron.explore.encode import sha256
 from sneuron.explore.engine import Job
-from sneuron.explore.objectives import Term, losses_of
+from sneuron.explore.objectives import Term, losses_of, offsets_of
 from sneuron.explore.optimisers.base import Method, Optimiser, Setting, Told
 from sneuron.explore.plan import Plan
 from sneuron.explore.progress import shown
@@ -175,13 +175,13 @@ class Search:
     def told(self, unit: Floats, data: xr.Dataset) -> Told:
         """What the results of points tell the optimiser."""
         if not self.method.slopes:
-            return Told(unit, losses_of(self.terms, data))
+            return Told(unit, losses_of(self.terms, data), offsets_of(self.terms, data))
         sums = {n: data[f"{MISFIT}_{n}"] for n in ("loss", "slope", "curvature")}
         over = [d for d in sums["loss"].dims if d != labels.POINT]
         loss, slope, curve = (sums[n].mean(over, skipna=False).values for n in ("loss", "slope", "curvature"))
         by = self._growth(unit)
         loss = np.where(np.isfinite(loss), loss, np.inf)
-        return Told(unit, loss[:, None], slope * by, curve * by[:, :, None] * by[:, None, :])
+        return Told(unit, loss[:, None], None, slope * by, curve * by[:, :, None] * by[:, None, :])
 
     def _growth(self, unit: Floats) -> Floats:
         """How fast each parameter grows with its coordinate."""

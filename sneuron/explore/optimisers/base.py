@@ -18,7 +18,7 @@ from sneuron import errors
 from sneuron.explore import samplers
 from sneuron.registry import Registry
 
-__all__ = ["Floats", "Method", "Optimiser", "Setting", "Told", "generator", "methods", "scattered"]
+__all__ = ["Floats", "Method", "Optimiser", "Sample", "Setting", "Told", "generator", "methods", "scattered"]
 
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -64,6 +64,8 @@ class Told:
         The points.
     losses : array (batch, objectives)
         What is to be small; infinite for points that failed.
+    offsets : array (batch, outputs) or None
+        Signed deviations of all that is compared, in units of their scale; NaN for points that failed.
     slopes : array (batch, params) or None
         The derivative of the loss by each coordinate, where it is known.
     curvatures : array (batch, params, params) or None
@@ -72,6 +74,7 @@ class Told:
 
     unit: Floats
     losses: Floats
+    offsets: Floats | None = None
     slopes: Floats | None = None
     curvatures: Floats | None = None
 
@@ -79,6 +82,31 @@ class Told:
     def total(self) -> Floats:
         """One loss a point."""
         return np.asarray(self.losses.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a method that samples the posterior has come to.
+
+    Parameters
+    ----------
+    unit : array (sample, params)
+        The samples, in the unit cube.
+    weight : array (sample)
+        Their weights, which add up to 1.
+    rows : array of int or None
+        Which evaluations they are, where they are evaluations.
+    density : array (sample) or None
+        The logarithm of the density, where it is known.
+    limit : float
+        How near to the data they are.
+    """
+
+    unit: Floats
+    weight: Floats
+    rows: Index | None = None
+    density: Floats | None = None
+    limit: float = np.nan
 
 
 class Optimiser(Protocol):

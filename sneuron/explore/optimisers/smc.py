@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sneuron.explore.optimisers.base import Floats, Method, Setting, Told, generator
+from sneuron.explore.optimisers.base import Floats, Method, Sample, Setting, Told, generator
 
 _SPREAD = 2.0
 _ROUNDS = 200
@@ -67,7 +67,7 @@ class Rounds:
             self._clear()
             return
         self.weight = self._weights(self.unit)
-        self.posterior = (self.rows.copy(), self.weight.copy(), self.limit)
+        self.posterior = Sample(self.unit, self.weight.copy(), self.rows.copy(), limit=self.limit)
         self.round += 1
         self.done = self.limit <= wanted or self.round >= _ROUNDS
         if not self.done:

@@ -1,0 +1,165 @@
+"""Neural posterior estimation by the package sbi, for those who have it: `sneuron[sbi]`.
+
+A network learns the density of parameters given what is compared; truncated proposals lead later rounds to where the
+data are likely (Deistler, Goncalves & Macke 2022, doi:10.48550/arXiv.2210.04815). In the unit cube the prior is
+uniform, whatever the ranges are distributions of.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+import numpy as np
+
+from sneuron import errors
+from sneuron.explore.optimisers.base import Floats, Method, Sample, Setting, Told, generator
+
+_KEPT = 1e-4
+"""The share of the learnt density that a truncated proposal leaves out."""
+
+_SUPPORT = 20_000
+"""Draws that tell where that is."""
+
+
+class Posterior:
+    """Rounds of the prior's draws, later of its part that the last network holds possible; a network after each."""
+
+    done = False
+
+    def __init__(self, setting: Setting) -> None:
+        _package()
+        self.setting = setting
+        self.start = np.zeros(setting.batch, np.int64)
+        self.size = max(1, int(setting.options["round"]) // setting.batch)
+        self.count = 0
+        self.unit, self.offsets = np.zeros((0, setting.params)), np.zeros((0, 0))
+        self.learnt: Any = None
+
+    def ask(self) -> Floats:
+        """Draws of the prior; after the first round, of its part that is possible."""
+        own = self.setting
+        if self.learnt is None:
+            return generator(own.seed, self.count).random((own.batch, own.params))
+        with _seeded(own.seed + self.count):
+            return _plain(self._truncated().sample((own.batch,)))
+
+    def tell(self, told: Told) -> None:
+        """Keep what came of a batch; learn when a round is full."""
+        assert told.offsets is not None
+        held = self.offsets if self.offsets.size else np.zeros((0, told.offsets.shape[1]))
+        good = np.isfinite(told.offsets).all(1)
+        self.unit = np.concatenate([self.unit, told.unit[good]])
+        self.offsets = np.concatenate([held, told.offsets[good]])
+        self.count += 1
+        if self.count % self.size == 0 and len(self.unit) > 1:
+            self._learn()
+
+    def _learn(self) -> None:
+        """A new network, of all that was seen; outputs that never differ say nothing and are left out."""
+        import torch
+        from sbi.inference import NPE
+
+        told = self.offsets[:, np.ptp(self.offsets, axis=0) > 0]
+        if not told.shape[1]:
+            return
+        theta, x = (torch.as_tensor(a, dtype=torch.float32) for a in (self.unit, told))
+        with _seeded(self.setting.seed):
+            how = {"density_estimator": str(self.setting.options["density"]), "show_progress_bars": False}
+            trainer = NPE(_prior(self.setting.params), tracker=_Untracked(), **how)
+            trainer.append_simulations(theta, x).train(force_first_round_loss=True)
+            self.learnt = trainer.build_posterior().set_default_x(torch.zeros(1, told.shape[1]))
+
+    def _truncated(self) -> Any:
+        from sbi.utils import RestrictedPrior, get_density_thresholder
+
+        inside = get_density_thresholder(self.learnt, _KEPT, num_samples_to_estimate_support=_SUPPORT)
+        return RestrictedPrior(_prior(self.setting.params), inside, sample_with="rejection")
+
+    @property
+    def posterior(self) -> Sample | None:
+        """Draws of the density that was learnt last."""
+        if self.learnt is None:
+            return None
+        many = int(self.setting.options["draws"])
+        with _seeded(self.setting.seed):
+            drawn = self.learnt.sample((many,), show_progress_bars=False)
+            density = self.learnt.log_prob(drawn)
+        return Sample(_plain(drawn), np.full(many, 1.0 / many), density=density.numpy().astype(np.float64))
+
+
+class _Untracked:
+    """Keeps no log of the training: sbi writes one into the working folder unless told otherwise."""
+
+    log_dir: str | None = None
+
+    def log_metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Nothing."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Nothing."""
+
+    def log_params(self, params: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def add_figure(self, name: str, figure: Any, step: int | None = None) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""
+
+
+def _plain(drawn: Any) -> Floats:
+    return np.asarray(np.clip(drawn.numpy(), 0.0, 1.0), dtype=np.float64)
+
+
+def _prior(params: int) -> Any:
+    import torch
+    from sbi.utils import BoxUniform
+
+    return BoxUniform(torch.zeros(params), torch.ones(params))
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """One thread and a seed: the same network from the same data. What sbi warns of is its own affair."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), _quiet():
+            warnings.simplefilter("ignore")
+            torch.manual_seed(seed % 2**31)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what is printed, bars of progress among it."""
+    nowhere = io.StringIO()
+    with redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
+
+
+def _package() -> None:
+    try:
+        import sbi.inference  # noqa: F401
+    except ImportError as cause:
+        mend = "Install it (pip install sneuron[sbi]), or use method 'abc'."
+        raise errors.PlanError("FitModel: method 'npe'", "the package sbi is not here", mend=mend) from cause
+
+
+NPE = Method(
+    "npe",
+    Posterior,
+    "a neural network that learns the posterior, when evaluations are dear or parameters many",
+    {"round": 1000, "draws": 1000, "density": "nsf"},
+    prior=True,
+    apart=False,
+)
