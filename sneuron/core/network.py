@@ -341,9 +341,10 @@ def connect(state: xr.Dataset, graph: xr.Dataset, plasticity: Any = None) -> xr.
         one number, one for each `projection`, or one for each `synapse`; `receptor(projection)`, names of mounted
         receptors or couplings, of which the latter may have no delay; `synapse_count(projection)`, how many of the
         synapses, in their order, belong to each. All may have dims of points. `source_rate(source)` (Hz) makes Poisson
-        sources; in `pre` they are numbered after the neurons. plasticity : str or mapping, optional How synapses
-        change: the name of a rule, or a table of `rule` and its parameters, where there is one projection; else such by
-        the names of projections. What varies is a list (a dim of its name) or a DataArray.
+        sources; in `pre` they are numbered after the neurons.
+    plasticity : str or mapping, optional
+        How synapses change: the name of a rule, or a table of `rule` and its parameters, where there is one
+        projection; else such by the names of projections. What varies is a list (a dim of its name) or a DataArray.
 
     Returns
     -------
