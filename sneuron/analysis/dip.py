@@ -43,9 +43,6 @@ def dip(values: FloatArray) -> float:
             left, right = int(convex[np.searchsorted(convex, widest, "right") - 1]), widest
         outside = np.concatenate([(over - minorant)[:left], (majorant - under)[right + 1 :]])
         found = max(found, float(outside.max(initial=0.0)))
-        if (left, right) == (0, x.size - 1):  # the mode is at one of the two, where values may be equal
-            found = max(found, min(float(over[0] - under[0]), float(over[-1] - under[-1])))
-            break
         low, high = low + left, low + right
     return float(found / 2.0)
 
