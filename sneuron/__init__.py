@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sneuron.analysis.traces import TraceError as TraceError
     from sneuron.core.adapt import AdaptDT as AdaptDT
     from sneuron.core.assembly import BuildNet as BuildNet
+    from sneuron.core.attractors import recall as recall
     from sneuron.core.currents import CaCur as CaCur
     from sneuron.core.currents import KCur as KCur
     from sneuron.core.currents import LeakCur as LeakCur
@@ -141,6 +142,7 @@ _ROOMS = {
     "analysis.traces": "TraceError",
     "core.adapt": "AdaptDT",
     "core.assembly": "BuildNet",
+    "core.attractors": "recall",
     "core.currents": "CaCur KCur LeakCur NaCur",
     "core.detect": "DetSpike",
     "core.glia.link": "GliaLink",

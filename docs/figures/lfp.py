@@ -22,7 +22,7 @@ def draw() -> None:
     figure = plt.figure(figsize=(11, 5.6), layout="constrained")
     grid = figure.add_gridspec(3, 2, width_ratios=(3, 2))
     panels = [figure.add_subplot(grid[k, 0]) for k in range(3)]
-    net = sn.BuildNet("vogels_abbott_coba", seed=1)
+    net = sn.BuildNet("vogels_abbott_coba", seed=2)
     run = sn.RunSim(net, 300, record=["i_exc", "i_inh"], every=10)
     _draw_spikes(panels[0], run)
     _draw_proxies(panels[1], run)

@@ -106,8 +106,8 @@ def _channel(channel: Channel, picture: bool = True) -> Iterator[str]:
 
 def _synapse(channel: Channel) -> Iterator[str]:
     yield from _channel(channel, picture=False)
-    adds = "; ".join(f"`{x} += {text}`" for x, text in sorted(channel.receive.items()))
-    yield f"A spike: {adds}.\n"
+    adds = "; ".join(f"`{x} += {text}`" for x, text in sorted({**channel.receive, **channel.couple}.items()))
+    yield f"{'A spike' if channel.receive else 'Each synapse, at all times, with states of the sender'}: {adds}.\n"
 
 
 def _parameters(params: Mapping[str, Param], source: str) -> str:

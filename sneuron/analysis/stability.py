@@ -191,7 +191,8 @@ def _packed(values: npt.NDArray[Any], *more: npt.NDArray[Any], ends: int) -> Sna
     failed: BoolArray = np.asarray(np.isinf(table).any((1, 2))) | np.all(gaps, axis=1)
     for status in more[ends:]:
         failed = failed | (np.broadcast_to(status, shape).ravel() != Status.OK)
-    return Snapshots(table, *(own or (None, None)), shape, failed)
+    pre, post = own if own else (None, None)
+    return Snapshots(table, pre, post, shape, failed)
 
 
 def _rates(values: npt.NDArray[Any], factor: float) -> FloatArray:
@@ -307,13 +308,15 @@ def PlastStable(
     Synapses are taken to be independent. Drift: one line for each synapse, and Student's t of their mean, so that it
     does not matter how long weights remember. Distributions: the distance of Kolmogorov and Smirnov of each window to
     the last, as if a window were one snapshot, and Student's t of the slopes of distances from the mean. Growth: the
-    root mean square doubles from the first window to the last, and an exponential fits it better than a line (Zenke & Gerstner 2017 on what then is needed, doi:10.1098/rstb.2016.0259). Oscillation: the autocorrelation of the weights without their trends has a trough below -0.3 and then a peak above
-    0.3 within half of the record. Memory: the correlation across synapses of the weights with those of a time before.
-    Drift and diffusion as in the equations of Fokker and Planck for synapses (Kempter, Gerstner & van Hemmen 1999,
-    doi:10.1103/PhysRevE.59.4498; van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). Dip:
-    Hartigan & Hartigan 1985, doi:10.1214/aos/1176346577. Verdicts in order: silent, runaway, oscillating, drifting,
-    stable; that a matrix is unstable (abscissa above 1) and that there are two groups of weights (1 % of samples of a
-    single one) is told, and decides nothing. Of stationary weights 0.1 to 0.5 % are called drifting.
+    root mean square doubles from the first window to the last, and an exponential fits it better than a line (Zenke &
+    Gerstner 2017 on what then is needed, doi:10.1098/rstb.2016.0259). Oscillation: the autocorrelation of the weights
+    without their trends has a trough below -0.3 and then a peak above 0.3 within half of the record. Memory: the
+    correlation across synapses of the weights with those of a time before. Drift and diffusion as in the equations of
+    Fokker and Planck for synapses (Kempter, Gerstner & van Hemmen 1999, doi:10.1103/PhysRevE.59.4498; van Rossum, Bi &
+    Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). Dip: Hartigan & Hartigan 1985, doi:10.1214/aos/1176346577.
+    Verdicts in order: silent, runaway, oscillating, drifting, stable; that a matrix is unstable (abscissa above 1) and
+    that there are two groups of weights (1 % of samples of a single one) is told, and decides nothing. Of stationary
+    weights 0.1 to 0.5 % are called drifting.
 
     Examples
     --------
@@ -388,8 +391,8 @@ class _How:
         dt = self.interval
         return [
             float(verdict), float(bits), ks, ks_p, wasserstein, drift / dt, drift_p,
-            float(np.diff(w, axis=0).var() / 2 / dt), slope / dt, tau * dt, half * dt, period * dt, at_low, at_high, modes,
-            radius, abscissa, rate, rate_cv,
+            float(np.diff(w, axis=0).var() / 2 / dt), slope / dt, tau * dt, half * dt, period * dt,
+            at_low, at_high, modes, radius, abscissa, rate, rate_cv,
         ]  # fmt: skip
 
     def _at(self, last: FloatArray, bound: float | None) -> float:

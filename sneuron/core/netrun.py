@@ -12,6 +12,7 @@ from sneuron import errors, labels
 from sneuron.core.network import PENDING, NetSession, Traffic, is_network
 from sneuron.core.results import coords_of, feature_of, provenance, window
 from sneuron.core.session import Session
+from sneuron.core.state import model_of
 from sneuron.lang.build import inlined
 
 __all__ = ["NetStep", "SynCur", "SynDel", "networks", "stepped"]
@@ -168,14 +169,17 @@ def SynCur(network: xr.Dataset, dt: Any = None) -> xr.Dataset:
     >>> SynCur(cell).current.sel(receptor="exc").item()
     -65.0
     """
-    session = Session(network, "SynCur", dt, unstable=True)
+    coupled = is_network(network) and bool(model_of(network, "SynCur").couplings)
+    session = (NetSession if coupled else Session)(network, "SynCur", dt, unstable=True)
     model, program = session.model, session.kernel.source.program
-    if not model.receptors:
+    if not model.receptors and not model.couplings:
         raise errors.ModelError(
             "SynCur", f"model {model.name!r} has no receptor", mend="Mount one, such as 'exp_current'."
         )
+    if isinstance(session, NetSession):
+        session.meet(0)
     session.view("ion")
-    carried = [c for c in model.receptors if c in program.currents]
+    carried = [c for c in (*model.receptors, *model.couplings) if c in program.currents]
     if not carried:
         raise errors.ModelError("SynCur", f"the receptors of {model.name!r} carry no current: they act on v at once")
     i = np.stack([session.lanes.get(program.currents[c]).astype(np.float64) for c in carried], axis=-1)

@@ -18,9 +18,11 @@ from sneuron.core.session import Session, start_of
 from sneuron.core.state import model_of
 from sneuron.core.stimulus import waves_of
 from sneuron.core.synapses import EXISTS, Wiring, is_network, wired
+from sneuron.lang.coupling import couple, ways
 from sneuron.lang.delivery import deliver
 from sneuron.lang.kernel import Clock, Kernel, aligned, compiled, played
 from sneuron.lang.plasticity import Rule
+from sneuron.lang.receptors import summed
 
 __all__ = ["PENDING", "NetSession", "Traffic", "connect", "is_network"]
 
@@ -89,6 +91,8 @@ class NetSession(Session):
     def _compiled(self, name: str) -> Kernel:
         if name == "exact":
             name = "linear"
+        if name == "linear" and self.model.couplings and not self.method:
+            name = "exp_euler"
         self.points = {d: n for d, n in self.dims.items() if d != labels.NEURON}
         varying = frozenset(n for n in self.model.params if n in self.state and labels.NEURON in self.state[n].dims)
         waves = waves_of(self.state)
@@ -146,6 +150,14 @@ class NetSession(Session):
         """What the kernel of a network with synapses that change, or with sources, wants besides the graph."""
         found = self.learning
         return (self.wiring.graph,) if found is None else (found.graph, found.plastic, found.sources)
+
+    @property
+    def couplings(self) -> tuple[Any, ...]:
+        """What the kernel of coupled neurons wants besides the graph."""
+        if not self.model.couplings:
+            return ()
+        source = self.kernel.source
+        return (self.wiring.couplings, ways(self.model, source.layout, list(source.program.ports)))
 
     @property
     def span(self) -> int:
@@ -225,7 +237,7 @@ class NetSession(Session):
                 self.kernel.module.run(
                     self.lanes.data, done, stop, clock.first, clock.dt, clock.origin, wave, rows, clock.wave_start,
                     self.blocks, sizes, self.wiring.epochs, self.ring.reshape(-1), rings, self.wiring.slots - 1,
-                    *self.changes, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used, *events,
+                    *self.changes, *self.couplings, *lists, sent, GRACE, MAX_RATE / 1000.0, traffic.late, used, *events,
                     traffic.counts, traffic.status, traffic.bad, traffic.record, every, *taken, self.lanes.keys,
                     numbers, drawn, traffic.halted,
                 )  # fmt: skip
@@ -255,6 +267,7 @@ class NetSession(Session):
             return
         if any(name not in self.model.states for name in self.record):
             clock = replace(self.clock_for(n_steps, n_steps + 1), first=self.clock.first + n_steps)
+            self.meet(n_steps)
             self.kernel.view("ion", self.lanes, clock)
         for k, name in enumerate(self.record):
             row = self.lanes.row(self.kernel.source.program.row(name))
@@ -273,6 +286,21 @@ class NetSession(Session):
         traffic.bad[...] = np.repeat(when, self.lanes.blocks // self.networks)[:, None]
         dead = (traffic.halted[traffic.neurons // self.each] != 0) | ~self.there[traffic.neurons]
         traffic.neurons, traffic.times = traffic.neurons[~dead], traffic.times[~dead]
+
+    def meet(self, n_steps: int) -> None:
+        """What couplings bring in the step that comes after `n_steps`, into its rows; nothing is put on its way."""
+        if not self.model.couplings:
+            return
+        self.kernel.module.send(self.lanes.data, 0, self.lanes.blocks)
+        ring, width, now = self.ring.copy(), self.kernel.source.layout.width, self.clock.first + n_steps
+        for network in range(self.networks):
+            layout = (network * (ring.size // self.networks), self.wiring.slots - 1, self.span, self.ports)
+            place = (self.lanes.data, int(self.blocks[network]), width, ring.reshape(-1))
+            couple(*place, *layout, now, network, *self.couplings)
+        for k, name in enumerate(self.kernel.source.program.ports):
+            if name in summed(self.model.couplings):
+                row = self.lanes.row(self.kernel.source.program.ports[name])
+                row[...] = ring[:, now % self.wiring.slots, k].reshape(row.shape)
 
     def send(self, flags: Array) -> None:
         """Spikes at the very start, dims (network, neuron), into the ring."""
@@ -296,7 +324,7 @@ class NetSession(Session):
         shape = (*self.points.values(), self.each, self.ports, slots.size)
         dims = (*self.points, labels.NEURON, labels.PORT, labels.SLOT)
         attrs = {"long_name": "weights on their way, slot k arriving k + 1 steps later", "role": "internal"}
-        coords = {labels.PORT: list(self.model.receptors)}
+        coords = {labels.PORT: list(self.kernel.source.program.ports)}
         return xr.DataArray(held.reshape(shape), dims=dims, coords=coords, attrs=attrs)
 
 
@@ -311,11 +339,11 @@ def connect(state: xr.Dataset, graph: xr.Dataset, plasticity: Any = None) -> xr.
     graph : Dataset
         `pre(synapse)` and `post(synapse)`, numbers of neurons; `weight` in the unit of the receptor and `delay` in ms,
         one number, one for each `projection`, or one for each `synapse`; `receptor(projection)`, names of mounted
-        receptors; `synapse_count(projection)`, how many of the synapses, in their order, belong to each. All may have
-        dims of points. `source_rate(source)` (Hz) makes Poisson sources; in `pre` they are numbered after the neurons.
-    plasticity : str or mapping, optional
-        How synapses change: the name of a rule, or a table of `rule` and its parameters, where there is one
-        projection; else such by the names of projections. What varies is a list (a dim of its name) or a DataArray.
+        receptors or couplings, of which the latter may have no delay; `synapse_count(projection)`, how many of the
+        synapses, in their order, belong to each. All may have dims of points. `source_rate(source)` (Hz) makes Poisson
+        sources; in `pre` they are numbered after the neurons. plasticity : str or mapping, optional How synapses
+        change: the name of a rule, or a table of `rule` and its parameters, where there is one projection; else such by
+        the names of projections. What varies is a list (a dim of its name) or a DataArray.
 
     Returns
     -------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -170,6 +171,7 @@ class Learning:
         self._check_step()
         self.kinds = self._kinds()
         self.changing = np.flatnonzero(self.kinds >= 0)
+        self._check_memory()
         self.keys = _words(network_keys(self.state, self.points, "synapses"))
         self.values = self._values()
         self.graph, sign = self._weights()
@@ -184,6 +186,20 @@ class Learning:
             raise errors.TimeError(
                 f"{self.where}: 'dt'", f"past spikes are counted in steps of {before:g} ms, not {self.dt:g} ms",
                 f"{before:g}", mend="Go on with the same dt.",
+            )  # fmt: skip
+
+    def _check_memory(self) -> None:
+        """Refuse what cannot be held: weights and variables of synapses, and spikes of the past."""
+        kept = 1 + max([0, *(len(r.states) for r in self.rules)])
+        traces = max([1, *(max(len(r.pre), len(r.post)) for r in self.rules)])
+        past = self._past() if self.changing.size else 2
+        cells = self.changing.size * (self.n * past * (1 + 2 * traces) + (self.n + self.many) * (1 + traces))
+        need = 8 * self.networks * (self.width * kept + cells)
+        room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if need > room:
+            raise errors.DataError(
+                f"{self.where}: 'plasticity'", f"synapses that change take {need / 2**30:.3g} GiB",
+                f"up to {room / 2**30:.3g} GiB on this machine", mend="Run fewer networks at once.",
             )  # fmt: skip
 
     def _kinds(self) -> Array:
@@ -248,10 +264,18 @@ class Learning:
             else:
                 weights[mine] = held.weights[theirs.start + held.heavy[k] : theirs.stop + held.heavy[k]]
             if self.kinds[p] >= 0:
+                self._check_spikes(k, p)
                 sign[k] = self._sign(weights[mine], p)
                 weights[mine] *= sign[k]
         heavy = np.repeat((np.arange(self.networks) - self.wiring.of) * self.width, self.projections)
         return held._replace(weights=weights, heavy=heavy), sign
+
+    def _check_spikes(self, k: int, p: int) -> None:
+        """Couplings, which are no spikes, do not change."""
+        if self.wiring.couplings.high[k] > self.wiring.couplings.low[k]:
+            raise errors.ModelError(
+                f"{self.where}: projection {self._name(p)}", "a coupling cannot change", mend="Leave out its rule."
+            )
 
     def _sign(self, weights: Array, p: int) -> float:
         up, down = bool((weights > 0).any()), bool((weights < 0).any())

@@ -37,6 +37,8 @@ class Wiring:
     Attributes
     ----------
     graph : Graph
+    couplings : Graph
+        The same synapses; projections of `graph` are those that deliver spikes, here those that couple.
     epochs : ndarray of int64, dims (network)
         Steps until a spike can arrive anywhere.
     slots : int
@@ -52,6 +54,7 @@ class Wiring:
     """
 
     graph: Graph
+    couplings: Graph
     epochs: Array
     slots: int
     longest: int
@@ -107,7 +110,7 @@ class _Wires:
             raise errors.DataError(
                 self.where, "a network has the dim 'neuron'", mend="Make it with BuildNet or connect."
             )
-        if not self.model.receptors:
+        if not self.model.receptors and not self.model.couplings:
             raise errors.ModelError(
                 self.where, f"model {self.model.name!r} has no receptor", mend="Mount one, such as 'exp_current'."
             )
@@ -219,6 +222,7 @@ class _Wires:
         delay, late, delays = self._numbered(DELAY, late_values)
         low, high, rows, pointers = self._pointers()
         many = len(self.names)
+        ports, coupled = self._ports(), self._coupled()
         graph = Graph(
             parts=np.arange(self.networks + 1, dtype=np.int64) * many,
             low=low[self.of].reshape(-1),
@@ -226,7 +230,7 @@ class _Wires:
             rows=rows[self.of].reshape(-1),
             pointers=pointers,
             post=self.post.reshape(-1),
-            port=np.tile(self._ports(), self.networks),
+            port=np.tile(ports - np.where(coupled, len(self.model.receptors), 0), self.networks),
             weight=weight.astype(self.dtype),
             delay=delay.astype(np.int64),
             heavy=heavy,
@@ -234,13 +238,20 @@ class _Wires:
             weights=weights,
             delays=delays,
         )
+        couples = np.tile(coupled, self.networks)
         epochs = np.minimum(shortest, LONGEST_EPOCH)
+        epochs[(self.counts[:, coupled].sum(1) > 0)[self.of]] = 1
+        spiking, coupling = (graph._replace(high=np.where(c, graph.low, graph.high)) for c in (couples, ~couples))
         slots = 1 << max(0, (longest - 1).bit_length())
-        return Wiring(graph, epochs, slots, longest, self.of, self.starts, self.counts, self.order)
+        return Wiring(spiking, coupling, epochs, slots, longest, self.of, self.starts, self.counts, self.order)
+
+    def _coupled(self) -> Array:
+        """Which projections couple."""
+        return self._ports() >= len(self.model.receptors)
 
     def _ports(self) -> Array:
-        """The number of the receptor of each projection."""
-        known = list(self.model.receptors)
+        """The number of the receptor, or after those of the coupling, of each projection."""
+        known = [*self.model.receptors, *self.model.couplings]
         if labels.RECEPTOR not in self.state.variables:
             if len(known) > 1:
                 raise errors.DataError(
@@ -273,7 +284,8 @@ class _Wires:
         array = self.state[WEIGHT]
         if array.dtype.kind not in "fiu" or not bool(np.isfinite(array.values[self._used(array)]).all()):
             raise errors.DataError(f"{self.where}: 'weight'", "not all weights are finite numbers")
-        units = {self.model.receptors[list(self.model.receptors)[p]].unit for p in self._ports()}
+        kinds = [*self.model.receptors.values(), *self.model.couplings.values()]
+        units = {kinds[p].unit for p in self._ports()}
         given = labels.units_of(array.attrs)
         if given in (None, "1") or units == {given}:
             return array.values
@@ -290,8 +302,10 @@ class _Wires:
         ms = np.asarray(labels.convert(array.values, labels.units_of(array.attrs), "ms", where))
         steps = np.rint(ms / self.dt)
         used = self._used(array)
-        if not bool(np.isfinite(ms[used]).all()) or (ms[used] <= 0).any() or (steps[used] > MOST_SLOTS).any():
-            bad = ms[used][~((ms[used] > 0) & (steps[used] <= MOST_SLOTS))][0]
+        low = np.where(self._among(array, self._coupled()), -1, 0)[used] if self.model.couplings else 0
+        good = np.isfinite(ms[used]) & (ms[used] > low) & (ms[used] >= 0) & (steps[used] <= MOST_SLOTS)
+        if not good.all():
+            bad = ms[used][~good][0]
             raise errors.DataError(
                 where, f"{bad:g} ms is no delay", f"{self.dt:g} to {MOST_SLOTS * self.dt:g} ms: a step, or more"
             )
@@ -304,15 +318,23 @@ class _Wires:
             )
         shortest = self._shortest(array, np.where(used, steps, LONGEST_EPOCH))
         steps = np.where(used, steps, 1)
-        return steps, shortest, int(steps.max(initial=1))
+        return steps, shortest, int(steps.max(initial=1)) + bool(self.model.couplings)
 
     def _used(self, array: xr.DataArray) -> Array:
         """Which values belong to a synapse that is there."""
         if labels.SYNAPSE not in array.dims or not self.own:
             return np.ones(array.shape, bool)
+        return self._among(array, np.ones(len(self.names), bool))
+
+    def _among(self, array: xr.DataArray, which: Array) -> Array:
+        """Which values belong to synapses of some projections."""
+        if labels.SYNAPSE not in array.dims:
+            held = xr.DataArray(which, dims=labels.PROJECTION) if labels.PROJECTION in array.dims else which.all()
+            return np.asarray(xr.zeros_like(array, bool) | held)
         there = np.zeros((self.graphs, array.sizes[labels.SYNAPSE]), bool)
-        for graph, part in ((g, p) for g in range(self.graphs) for p in self._parts(g)):
-            there[graph, part] = True
+        for graph in range(self.graphs):
+            for part in (p for p, wanted in zip(self._parts(graph), which, strict=True) if wanted):
+                there[graph, part] = True
         held = xr.DataArray(there.reshape(*(self.points[d] for d in self.own), -1), dims=[*self.own, labels.SYNAPSE])
         return np.asarray(held.broadcast_like(array).transpose(*array.dims).values)
 

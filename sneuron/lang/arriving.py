@@ -1,4 +1,4 @@
-"""What arrives at the receptors of a neuron in a step: spikes of the network, and spikes from outside.
+"""What arrives at a neuron in a step: spikes of the network, and from outside; what couplings add to parameters.
 
 The number of spikes from outside is that of a Poisson process: one random number is compared with the chances that
 there are more than 0, 1, 2, ... of them, which are computed once.  Where more are expected than `MEAN`, the number is
@@ -17,6 +17,7 @@ from sneuron.lang.assignments import DT, Draw, Program
 from sneuron.lang.expr import numpy_value
 from sneuron.lang.functions import expm1, maximum, minimum, where
 from sneuron.lang.model import Model
+from sneuron.lang.receptors import summed
 
 __all__ = ["MEAN", "Arriving", "most_of", "usual"]
 
@@ -69,9 +70,10 @@ class Arriving:
         self.model, self.network = model, network
         self.most = dict(zip(model.drives, most, strict=True)) if most else {}
         self.ports: dict[str, sp.Expr] = {}
+        self.sums: dict[sp.Symbol, sp.Symbol] = {}
 
     def into(self, made: Program) -> None:
-        """Name what arrives at each receptor."""
+        """Name what arrives at each receptor, and what couplings bring."""
         if not self.network and not self.most:
             return
         for key in self.model.receptors:
@@ -80,6 +82,10 @@ class Arriving:
                 made.ports[key] = f"_in_{key}"
                 parts.append(_symbol(made.ports[key]))
             self.ports[key] = sp.Add(*parts)
+        for x in summed(self.model.couplings) if self.network else ():
+            made.ports[x] = f"_in_{x}"
+            made.steps[f"_sum_{x}"] = _symbol(x) + _symbol(made.ports[x])
+            self.sums[_symbol(x)] = _symbol(f"_sum_{x}")
 
     def at(self, x: str) -> sp.Expr:
         """What is added to a state."""

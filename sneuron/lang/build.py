@@ -157,6 +157,7 @@ class _Parts:
         self.currents: dict[str, tuple[str, dict[str, str], str]] = {}
         self.noises: dict[str, tuple[Mapping[str, str], dict[str, str], str, str]] = {}
         self.receives: dict[str, receptors.Text] = {}
+        self.couples: dict[str, receptors.Text] = {}
         self.ions: dict[str, str] = {}
         self.places: dict[str, str] = {}
         self.scope: dict[str, str] = {V: V}
@@ -227,6 +228,8 @@ class _Parts:
             self.noises[f"{key}.{name}"] = (what, local, shared, f"{where}, noise {name!r}")
         if channel.receive:
             self.receives[key] = (channel.receive, local, f"{where}, what it receives")
+        if channel.couple:
+            self.couples[key] = (channel.couple, local, f"{where}, its coupling")
         if channel.current:
             self.currents[key] = (channel.current, local, f"{where}, current")
             self.ions[key], self.places[key] = channel.ion, local[V]
@@ -384,12 +387,13 @@ class _Parts:
         )
 
     def _arrivals(self, functions: dict[str, sympy.Expr]) -> dict[str, Any]:
-        """Receptors, and the spikes that come from outside."""
+        """Receptors, couplings, and the spikes that come from outside."""
         states = {name: state.unit for name, state in self._states().items()}
         units = {name: param.unit for name, param in self.params.items()}
         found = receptors.read_receptors(self.receives, states, units, functions)
         drives = receptors.read_drives(self.neuron.drives, self.scope, found, units, functions, self.where)
-        return {"receptors": found, "drives": drives}
+        couplings = receptors.read_couplings(self.couples, self.receives, states, units, functions)
+        return {"receptors": found, "couplings": couplings, "drives": drives}
 
     def _functions(self, found: Mapping[str, Any]) -> dict[str, sympy.Expr]:
         """Named expressions in order; those of currents and ions only where something uses them."""

@@ -24,6 +24,7 @@ def described(model: Model) -> Iterator[str]:
     yield from _dynamics(model)
     yield from (f"  d{x} += {_text(e)} dW({n})" for n, w in model.noises.items() for x, e in w.states.items())
     yield from (f"  spike at {n}: {x} += w*{_text(e)}" for n, r in model.receptors.items() for x, e in r.adds.items())
+    yield from (f"  synapse at {n}: {x} + w*{_text(e)}" for n, c in model.couplings.items() for x, e in c.adds.items())
     yield from (
         f"  {n}: {_text(d.rate)} spikes/ms at {d.receptor}, w {_text(d.weight)}" for n, d in model.drives.items()
     )

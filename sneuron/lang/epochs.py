@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sneuron.lang import synapses
+from sneuron.lang import coupling, synapses
 from sneuron.lang.assignments import Program, Wave
 from sneuron.lang.emit import Emitter, Source
 from sneuron.lang.methods import Method
@@ -18,7 +18,7 @@ from sneuron.lang.model import Model
 from sneuron.lang.plasticity import Rule
 from sneuron.lang.printer import mangled
 from sneuron.lang.program import build, watch
-from sneuron.lang.texts import function, indented
+from sneuron.lang.texts import Layout, function, indented
 
 __all__ = ["emit"]
 
@@ -67,6 +67,13 @@ class _Networked(Emitter):
         self.same = self._same(varying)
         self.met: dict[str, None] | None = None
 
+    def _layout(self) -> Layout:
+        """The usual rows, and those of what couplings send."""
+        rows = dict(super()._layout().rows)
+        for row, _ in coupling.sent(self.model).values():
+            rows.setdefault(row, len(rows))
+        return Layout(64, rows)
+
     def _same(self, varying: frozenset[str]) -> set[str]:
         """Rows that hold one number for all lanes of a block."""
         same = {n for n in self.layout.rows if n in self.model.params and n not in varying}
@@ -81,7 +88,7 @@ class _Networked(Emitter):
 
     def _helpers(self) -> list[str]:
         ours = "from sneuron.lang.delivery import deliver, take" if self.rules is None else synapses.IMPORTS
-        return [*super()._helpers(), ours]
+        return [*super()._helpers(), ours, *([coupling.IMPORT] if self.model.couplings else [])]
 
     def _loads(self, names: Iterable[str]) -> list[str]:
         if self.met is None:
@@ -128,7 +135,27 @@ class _Networked(Emitter):
 
     def _run(self) -> str:
         own = [] if self.rules is None else synapses.texts(self.rules)
-        return "\n\n".join([*own, self._epoch(), self._networks()])
+        return "\n\n".join([*own, *self._send(), self._epoch(), self._networks()])
+
+    def _send(self) -> list[str]:
+        """What couplings send, where it is no state or parameter, from the states at the start of a step."""
+        if not self.model.couplings:
+            return []
+        made = [pair for pair in coupling.sent(self.model).values() if pair[0].startswith("_out_")]
+        lines = [*self._loads(self._needed(made)), *(self._store(row, self.print(e)) for row, e in made)]
+        loop = ["_S = _B[_b]", "for _i in range(W):", *indented(lines or ["pass"])]
+        doc = "What neurons send through couplings."
+        return [function("send", "_B, _low, _high", doc, ["for _b in range(_low, _high):", *indented(loop)])]
+
+    def _coupled(self, ports: int) -> list[str]:
+        """What couplings bring in a step, before it."""
+        if not self.model.couplings:
+            return []
+        return [
+            "send(_B, _blocks[_net], _blocks[_net + 1])",
+            f"couple(_B, _blocks[_net], W, _ring, _rings[_net], _mask, _lanes, {ports}, _first + _done[_net], _net,"
+            " _couplings, _ways)",
+        ]
 
     def _epoch(self) -> str:
         """The blocks of a network for an epoch."""
@@ -175,6 +202,7 @@ class _Networked(Emitter):
             *indented(["return"]),
             "_fill[:_m] = 0",
             "_begin = _done[_net]",
+            *self._coupled(ports),
             f"epoch(_B, _blocks[_net], _blocks[_net + 1], _net, _begin, _begin + _m, _sizes[_net], {_CLOCK}, _ring,"
             f" _rings[_net], _mask, _lanes, {_LISTS}, {_LEFT})",
             *([] if self.rules is not None else [f"_sent[_net] += {delivered}, _graph)"]),
@@ -202,6 +230,7 @@ class _Networked(Emitter):
         ]
         layout = "_blocks, _sizes, _epochs, _ring, _rings, _mask, _graph"
         layout += "" if self.rules is None else ", _plastic, _sources"
+        layout += ", _couplings, _ways" if self.model.couplings else ""
         events = "_sent, _grace, _most, _late, _used, _times, _neurons, _from"
         arguments = f"_B, _done, _n, {_CLOCK}, {layout}, {_LISTS}, {events}, {_LEFT}"
         return function("run", arguments, "Epochs until the end, or until there is no room for more spikes.", lines)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sneuron import errors
-from sneuron.lang import adapt, delivery, epochs, lean, propagation, randoms, synapses, vector
+from sneuron.lang import adapt, coupling, delivery, epochs, lean, propagation, randoms, synapses, vector
 from sneuron.lang.assignments import Wave
 from sneuron.lang.emit import Layout, Source, emit
 from sneuron.lang.methods import Method, method
@@ -269,7 +269,7 @@ def cache_folder() -> Path:
     return Path(base) / "sneuron" / "kernels"
 
 
-_STANDS_ON = (vector, randoms, lean, propagation, delivery)
+_STANDS_ON = (vector, randoms, lean, propagation, delivery, coupling)
 
 
 @functools.cache

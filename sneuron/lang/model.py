@@ -89,8 +89,8 @@ class Model:
         The Wiener processes that drive states.
     hazard : sympy.Expr or None
         The rate (1/ms) of spikes below the threshold.
-    receptors, drives : mapping
-        What arriving spikes add, by receptor; and the spikes that come from outside.
+    receptors, couplings, drives : mapping
+        What arriving spikes add, by receptor; what acts without spikes; and the spikes that come from outside.
     method, dt : str, float
         Used when none is asked for.
     current_unit : str
@@ -120,6 +120,7 @@ class Model:
     noises: Mapping[str, Wiener]
     hazard: sympy.Expr | None
     receptors: Mapping[str, Receptor]
+    couplings: Mapping[str, Receptor]
     drives: Mapping[str, Arrival]
     threshold: sympy.Expr
     rearm: sympy.Expr

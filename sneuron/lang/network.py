@@ -168,7 +168,8 @@ def _check_projection(projection: Projection, populations: Mapping[str, Populati
     for name, value in (("weight", projection.weight), ("delay", projection.delay)):
         if not isinstance(value, float | Mapping):
             raise errors.ModelError(where, f"{name} = {value!r:.60} is no number", 'a number, or {"law": ...}')
-    if isinstance(projection.delay, float) and not projection.delay > 0:
+    atonce = projection.delay == 0 and projection.receptor in load_model(populations[projection.post].model).couplings
+    if isinstance(projection.delay, float) and not projection.delay > 0 and not atonce:
         kind = "negative" if projection.delay < 0 else "0"
         raise errors.ModelError(where, f"its delay is {kind}: {projection.delay:g} ms", "above 0 ms")
     sign = SIGNS[populations[projection.pre].sign]

@@ -23,6 +23,7 @@ from sneuron.lang.expr import parse
 from sneuron.lang.functions import maximum, minimum, where
 from sneuron.lang.methods import SLOPE, Method
 from sneuron.lang.model import Model, load_stimulus
+from sneuron.lang.receptors import summed
 
 __all__ = ["REFRACTORY", "TIMES", "Assignments", "Draw", "Program", "Wave", "build", "decay", "recordable", "wave"]
 
@@ -46,6 +47,7 @@ def build(
         default parameters when omitted.
     """
     _check(model, method)
+    _check_sums(model, method, network)
     maker = _Maker(model, method, stimuli, network, most or usual(model))
     program = maker.program()
     kept = [*program.new.values(), *program.currents.values(), *program.slopes.values(), program.stimulus]
@@ -293,7 +295,7 @@ class _Maker:
     def _field(self, state: Mapping[str, sp.Symbol], time: float, tail: str) -> dict[str, tuple[sp.Expr, sp.Expr]]:
         """Derivative and own slope of every state at `state`; names end with `tail`."""
         model = self.model
-        moved = self.moved[tail] = {_symbol(x): s for x, s in state.items()}
+        moved = self.moved[tail] = {_symbol(x): s for x, s in state.items()} | self.arriving.sums
         for name, expr in model.functions.items():
             if name.startswith(f"{CURRENT}."):
                 moved[_symbol(name)] = self._flow(name.partition(".")[2], moved, tail)[0]
@@ -402,7 +404,7 @@ def _through(expr: sp.Expr, g: sp.Symbol, v: sp.Symbol, model: Model, moved: Map
     slope = _linear_slope(whole, v)
     rest = whole.xreplace({v: sp.Integer(0)})
     reversal = sp.cancel(-rest / slope)
-    if not reversal.free_symbols - {_symbol(p) for p in model.params}:
+    if not reversal.free_symbols - {_symbol(p) for p in model.params if p not in summed(model.couplings)}:
         return g * (moved[v] - reversal)
     return g * moved[v] + rest.xreplace(dict(moved))
 
@@ -428,6 +430,20 @@ def _check(model: Model, method: Method) -> None:
             "method 'exact'",
             f"model {model.name!r} is not a single linear membrane",
             mend="Use 'exp_euler', 'exp_midpoint' or 'rk4'.",
+        )
+
+
+def _check_sums(model: Model, method: Method, network: bool) -> None:
+    """Refuse what couplings cannot reach."""
+    held = {_symbol(x) for x in summed(model.couplings)}
+    if held and network and method.propagated:
+        raise errors.ModelError("method 'linear'", f"neurons of {model.name!r} are coupled", mend="Use 'exp_euler'.")
+    events = [model.threshold, model.rearm, *model.reset.values(), *([] if model.hazard is None else [model.hazard])]
+    used = {s for e in events for s in _expanded(e, model).free_symbols}
+    if held & used:
+        name = min(s.name for s in held & used)
+        raise errors.ModelError(
+            f"model {model.name!r}", f"its threshold or reset depends on {name!r}, a coupling's sum"
         )
 
 

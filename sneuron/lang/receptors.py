@@ -1,7 +1,10 @@
-"""Receptors: what an arriving spike adds to a neuron; and the spikes that come from outside.
+"""Receptors: what an arriving spike adds to a neuron; couplings: what acts without spikes; and spikes from outside.
 
 What a spike adds is its weight times a number that depends on parameters alone.  So all spikes that reach a receptor in
 one step are one sum of weights, and the state of a receptor is one for each neuron, however many synapses it has.
+
+What a coupling adds is its weight times a number that depends on the sending neuron alone.  It is added to a parameter
+of the receiving neuron: alone, a neuron has the parameter's own value.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from sneuron.lang.expr import names_of, parse, symbol
 from sneuron.lang.spec import Drive
 from sneuron.lang.units import Unit, unit_of, unit_value
 
-__all__ = ["Arrival", "Receptor", "read_drives", "read_receptors"]
+__all__ = ["Arrival", "Receptor", "read_couplings", "read_drives", "read_receptors", "summed"]
 
 WEIGHT = "w"
 """What the weight of a spike is called in the text of a receptor."""
@@ -32,7 +35,8 @@ class Receptor:
     Attributes
     ----------
     adds : mapping of str to sympy.Expr
-        How much a spike of weight 1 adds to each state, over parameters.
+        How much a spike of weight 1 adds to each state, over parameters; of a coupling, how much a synapse of weight 1
+        adds to each parameter, over states and parameters of the neuron that sends.
     unit : str
         The unit of weights.
     """
@@ -69,6 +73,26 @@ def read_receptors(
     return {key: _receptor(*texts[key], states, units, functions) for key in sorted(texts)}
 
 
+def read_couplings(
+    texts: Mapping[str, Text],
+    receives: Mapping[str, Text],
+    states: Mapping[str, str],
+    units: Mapping[str, str],
+    functions: Mapping[str, sympy.Expr],
+) -> dict[str, Receptor]:
+    """Couplings by the name of their mount; those that receive spikes, too, are refused."""
+    for key in sorted(set(texts) & set(receives)):
+        raise errors.ModelError(texts[key][2], "it receives spikes, too", mend="Make two channels of it.")
+    targets = {scope[local] for what, scope, _ in texts.values() for local in what if local in scope}
+    known = {n: unit for n, unit in {**units, **states}.items() if n not in targets}
+    return {key: _receptor(*texts[key], units, known, functions, "parameter") for key in sorted(texts)}
+
+
+def summed(couplings: Mapping[str, Receptor]) -> tuple[str, ...]:
+    """The parameters to which couplings add."""
+    return tuple(sorted({x for coupling in couplings.values() for x in coupling.adds}))
+
+
 def _receptor(
     what: Mapping[str, str],
     scope: dict[str, str],
@@ -76,6 +100,7 @@ def _receptor(
     states: Mapping[str, str],
     units: Mapping[str, str],
     functions: Mapping[str, sympy.Expr],
+    kind: str = "state",
 ) -> Receptor:
     if WEIGHT in scope:
         raise errors.ModelError(where, f"{WEIGHT!r} is the weight of a spike", mend="Give your own part another name.")
@@ -83,7 +108,7 @@ def _receptor(
     found: dict[str, Unit] = {}
     for local, text in sorted(what.items()):
         if scope.get(local) not in states:
-            raise errors.unknown(where, "state", local, sorted(n for n in scope if scope[n] in states))
+            raise errors.unknown(where, kind, local, sorted(n for n in scope if scope[n] in states))
         adds[scope[local]] = slope = _slope(text, scope, f"{where} of {local!r}", set(units), functions)
         known = {n: unit_value(unit, where) for n, unit in units.items()}
         per = unit_of(slope, known, where) or unit_value("1", where)
@@ -109,7 +134,7 @@ def _slope(
         raise errors.ModelError(where, f"{text!r} is not so many times w", mend='Write it as a product: "scale*w".')
     if not names_of(slope) <= params:
         used = sorted(names_of(slope) - params)
-        raise errors.ModelError(where, f"{text!r} depends on {', '.join(used)}", "parameters, and w")
+        raise errors.ModelError(where, f"{text!r} depends on {', '.join(used)}", [*sorted(params), WEIGHT])
     return slope
 
 

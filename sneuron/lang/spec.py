@@ -157,6 +157,9 @@ class Channel:
     receive : mapping
         Of a receptor: what an arriving spike of weight `w` adds to which states, or to `v` ({"g": "w"}); so many times
         `w`, the number made of parameters, so that all arrivals of a step are one sum.
+    couple : mapping
+        Of a coupling: what a synapse of weight `w` adds at all times to which parameters ({"g": "w", "pull": "w*v"});
+        so many times `w`, the number made of states and parameters of the neuron that sends.
     source, note : str
         Citation with DOI; what should be known about it.
     """
@@ -172,6 +175,7 @@ class Channel:
     noise: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
     correlation: str = field(default="", metadata=LATER)
     receive: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+    couple: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
     ion: str = ""
     unit: str = "uA/cm2"
     source: str = ""

@@ -48,7 +48,7 @@ class _Synapse:
 
     def functions(self) -> list[str]:
         """All of them."""
-        back = [self._caught(), self._settled(), self._noted()] if self.rule.looks_back else []
+        back = [self._settled(), self._noted()] if self.rule.looks_back else []
         return [*back, self._arrive()]
 
     # -- pieces ------------------------------------------------------------------------------------
@@ -115,24 +115,25 @@ class _Synapse:
 
     # -- functions ---------------------------------------------------------------------------------
 
-    def _caught(self) -> str:
+    def _catch(self, end: str) -> list[str]:
         """A synapse after the spikes of its receiving neuron up to a time."""
         events = [
             "_s = _n & _wrap",
-            "_now = _plastic.times[_h, _s] + _late",
-            "if _now > _end:",
+            "_then = _plastic.times[_h, _s] + _late",
+            f"if _then > {end}:",
             *indented(["break"]),
-            *self._flow("_now - _since"),
-            *self._faded(self.rule.pre, "_plastic.left[_r, {}]", "_now - _plastic.last[_r]"),
+            *self._flow("_then - _since"),
+            *self._faded(self.rule.pre, "_plastic.left[_r, {}]", "_then - _plastic.last[_r]"),
             *(f"{mangled(n)} = _plastic.before[_h, _s, {k}]" for k, n in enumerate(self.rule.post)),
             *self._changed(self.rule.on_post),
-            "_since = _now",
+            "_since = _then",
             "_n += 1",
         ]
-        lines = [
-            *self._values(),
+        return [
             *self._read(),
-            "_many, _wrap, _since = _plastic.many[_h], _plastic.times.shape[1] - 1, _plastic.last[_r]",
+            "_h = _plastic.place[_p] * _neurons + _graph.post[_j]",
+            "_late = _graph.delay[_p] if _graph.late[_p] == SAME else np.int64(_graph.delays[_j + _graph.late[_p]])",
+            "_many, _since = _plastic.many[_h], _plastic.last[_r]",
             "_n = _many",
             "while _n > 0 and _many - _n <= _wrap and _plastic.times[_h, (_n - 1) & _wrap] + _late > _done:",
             *indented(["_n -= 1"]),
@@ -140,18 +141,6 @@ class _Synapse:
             *indented(["_since = max(_since, _plastic.times[_h, (_n - 1) & _wrap] + _late)"]),
             "while _n < _many:",
             *indented(events),
-            f"return {', '.join(map(mangled, self.kept))}, _since, _n",
-        ]
-        arguments = "_at, _r, _h, _late, _done, _end, _p, _graph, _plastic, _dt"
-        return function(f"caught_{self.k}", arguments, "A synapse after the spikes that reached it from behind.", lines)
-
-    def _catch(self, end: str) -> list[str]:
-        """Lines that bring a synapse up to a time."""
-        kept = ", ".join(map(mangled, self.kept))
-        return [
-            "_h = _plastic.place[_p] * _neurons + _graph.post[_j]",
-            "_late = _graph.delay[_p] if _graph.late[_p] == SAME else np.int64(_graph.delays[_j + _graph.late[_p]])",
-            f"{kept}, _since, _n = caught_{self.k}(_at, _r, _h, _late, _done, {end}, _p, _graph, _plastic, _dt)",
         ]
 
     def trains(self) -> str:
@@ -216,7 +205,8 @@ class _Synapse:
     def _settled(self) -> str:
         """All synapses of a projection up to a time."""
         lines = [
-            "_place, _low = _plastic.place[_p], _graph.low[_p]",
+            *self._values(),
+            "_place, _low, _wrap = _plastic.place[_p], _graph.low[_p], _plastic.times.shape[1] - 1",
             "_senders = _plastic.last.size // _plastic.settled.size",
             "_neurons = _plastic.many.size // _plastic.settled.size",
             "for _sender in range(_low, _graph.high[_p]):",
@@ -263,6 +253,7 @@ class _Synapse:
         values = [*rule.on_pre.values(), rule.delivers]
         synapse = ["_at = _j + _graph.heavy[_p]"]
         synapse += self._catch("_when") if back else [*self._read(), "_since = _plastic.last[_r]"]
+        synapse += [f"{mangled(n)} = _here_{n}" for n in rule.pre] if back else []
         synapse += [*self._flow("_when - _since"), *(self._behind() if rule.post else [])]
         synapse += [*self._named(values), f"_sent = {_PRINT(rule.delivers)}", *self._changed(rule.on_pre, named=False)]
         late = "_graph.delay[_p] if _graph.late[_p] == SAME else np.int64(_graph.delays[_j + _graph.late[_p]])"
@@ -283,9 +274,12 @@ class _Synapse:
             f"_done = {settled}",
             "_key, _from = _plastic.keys[_net], _net * (_graph.weights.size // (_graph.parts.size - 1))",
             "_again = int(_plastic.last[_r] == _when)",
+            "_wrap = _plastic.times.shape[1] - 1",
             *self._faded(rule.pre, "_plastic.left[_r, {}]", "_when - _plastic.last[_r]"),
+            *(f"_here_{n} = {mangled(n)}" for n in rule.pre),
             "for _j in range(_first, _last):",
             *indented(synapse),
+            *(f"{mangled(n)} = _here_{n}" for n in rule.pre),
             *jumps,
             "_plastic.last[_r] = _when",
         ]
@@ -295,7 +289,7 @@ class _Synapse:
         """Traces of the receiving neuron just before now; a spike that reaches the synapse now is not in them."""
         post = self.rule.post
         return [
-            "_s = (_n - 1) & (_plastic.times.shape[1] - 1)",
+            "_s = (_n - 1) & _wrap",
             "if _n == 0:",
             *indented([f"{mangled(n)} = 0.0" for n in post]),
             "elif _plastic.times[_h, _s] + _late == _when:",

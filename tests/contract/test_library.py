@@ -122,9 +122,9 @@ def test_json_round_trip(name: str) -> None:
 def test_networks_hold_together_and_say_where_they_come_from(name: str) -> None:
     network = load_network(name)
     assert re.search(r"doi:10\.", network.source)
-    assert all(
-        p.receptor in load_model(network.populations[p.post].model).receptors for p in network.projections.values()
-    )
+    for projection in network.projections.values():
+        model = load_model(network.populations[projection.post].model)
+        assert projection.receptor in {**model.receptors, **model.couplings}
 
 
 @pytest.mark.parametrize("name", rate_rules)

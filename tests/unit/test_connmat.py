@@ -147,6 +147,23 @@ class Graph:
         return self._edges
 
 
+def test_weights_may_go_by_distance() -> None:
+    ring = {"on": "ring", "length": 360, "at": "grid"}
+    law = {"law": "gaussian", "peak": 3.0, "base": 0.5, "scale": 20}
+    matrix = ConnMat(36, "all_to_all", weight=law, positions=ring, autapses=True, layout="dense").values
+    far = np.abs(np.subtract.outer(np.arange(36), np.arange(36))) * 10.0
+    far = np.minimum(far, 360.0 - far)
+    np.testing.assert_allclose(matrix, 0.5 + 2.5 * np.exp(-((far / 20.0) ** 2) / 2), rtol=1e-12)
+
+
+def test_normal_values_may_be_rounded_to_a_step() -> None:
+    law = {"law": "normal", "mean": 1.5, "std": 0.75, "low": 0.1}
+    plain, stepped = (ConnMat(60, "all_to_all", delay=d, seed=1).delay for d in (law, {**law, "step": 0.1}))
+    np.testing.assert_allclose(stepped / 0.1, np.rint(stepped / 0.1), rtol=1e-12)
+    assert float(np.abs(stepped - plain).max()) <= 0.05 + 1e-12
+    assert float(stepped.min()) >= 0.1
+
+
 def test_matrices_of_all_kinds_are_one_graph():
     matrix = np.zeros((4, 4))
     matrix[[1, 0, 3], [0, 2, 2]] = [0.5, -1.0, 2.0]  # (post, pre)
@@ -273,6 +290,7 @@ WRONG = {
     "places": ((5, "all_to_all"), {"positions": np.zeros((4, 2))}, "4 positions of 5 neurons"),
     "outside": ((1, "all_to_all"), {"positions": {"on": "ring", "length": 1, "at": [[1.0]]}}, "outside of the space"),
     "law": ((5, "all_to_all"), {"weight": {"law": "lognorm"}}, "Did you mean 'lognormal'"),
+    "no places of weights": ((5, "all_to_all"), {"weight": {"law": "gaussian", "peak": 1, "scale": 9}}, "Give posit"),
     "law of delays": ((5, "all_to_all"), {"weight": {"law": "distance", "velocity": 1}}, "law 'distance' is not known"),
     "law without": ((5, "all_to_all"), {"weight": {"law": "normal", "mean": 1}}, "'std' is not given"),
     "empty law": ((5, "all_to_all"), {"weight": {"law": "normal", "mean": 0, "std": 1, "low": 40}}, "too far"),

@@ -31,7 +31,9 @@ PLAIN = {
     "bcm": lambda w, x, y, r, m: np.outer(y * (y - m["theta"]), x),
     "covariance": lambda w, x, y, r, m: np.outer(y - m["y_mean"], x - m["x_mean"]),
     "decorrelation": lambda w, x, y, r, m: -np.outer(y, y) * (1 - np.eye(y.size)),
+    "hopfield": lambda w, x, y, r, m: np.outer(y, y) * (1 - np.eye(y.size)),
 }
+LATERAL = ("decorrelation", "hopfield")
 MEANS = {"bcm": {"theta": lambda x, y: y**2}, "covariance": {"x_mean": lambda x, y: x, "y_mean": lambda x, y: y}}
 
 
@@ -39,7 +41,7 @@ def plain(name, x, w, rate, tau):
     """The rule as a loop over samples, in numpy."""
     w, means = w.copy(), dict.fromkeys(MEANS.get(name, {}), 0.0)
     for k, sample in enumerate(x):
-        y = np.linalg.solve(np.eye(len(w)) - w, sample) if name == "decorrelation" else w @ sample
+        y = np.linalg.solve(np.eye(len(w)) - w, sample) if name in LATERAL else w @ sample
         w = w + rate * PLAIN[name](w, sample, y, None, means)
         part = max(1 / tau, 1 / (k + 1))
         for n, of in MEANS.get(name, {}).items():
@@ -50,11 +52,12 @@ def plain(name, x, w, rate, tau):
 @pytest.mark.parametrize("name", rate_rules)
 def test_a_rule_is_what_a_plain_loop_makes_of_it(name):
     x, _ = inputs(200, [2.0, 1.0, 0.5, 0.25], seed=4)
-    w = np.random.default_rng(5).normal(size=(4 if name == "decorrelation" else 3, 4)) * 0.3
-    if name == "decorrelation":
+    w = np.random.default_rng(5).normal(size=(4 if name in LATERAL else 3, 4)) * 0.3
+    if name in LATERAL:
         np.fill_diagonal(w, 0.0)
-    ours = sn.HebbUpd(x, w, rule=name, rate=0.003, tau=50.0)
-    theirs, means = plain(name, x, w, 0.003, 50.0)
+    rate = 1e-4 if name == "hopfield" else 0.003  # inside a layer, Hebb's rule is soon singular
+    ours = sn.HebbUpd(x, w, rule=name, rate=rate, tau=50.0)
+    theirs, means = plain(name, x, w, rate, 50.0)
     np.testing.assert_allclose(ours.weight, theirs, rtol=1e-11, atol=1e-13)
     for n, held in means.items():
         np.testing.assert_allclose(ours[n], held, rtol=1e-11, atol=1e-13)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sneuron as sn
 from sneuron.core.network import connect
@@ -125,9 +127,20 @@ def test_parts_are_a_whole_and_steps_are_a_run() -> None:
     _, middle = sn.RunSim(network(), 23.75, return_state=True)
     same(ended, sn.RunSim(middle, 36.25, return_state=True)[1])
     state = network()
-    for _ in range(150):
+    for _ in range(60):
         state = sn.NetStep(state)
-    same(sn.NetStep(network(), n=150), state)
+    same(sn.NetStep(network(), n=60), state)
+
+
+@given(cuts=st.lists(st.integers(1, 479), min_size=1, max_size=3, unique=True), every=st.sampled_from([7, 64, None]))
+@settings(max_examples=6, deadline=None)
+def test_no_cut_and_no_snapshot_changes_a_bit(cuts: list[int], every: int | None) -> None:
+    state, before = network(), 0
+    for cut in (*sorted(cuts), 480):
+        often = None if every is None else every * DT
+        _, state = sn.RunSim(state, (cut - before) * DT, weights_every=often, return_state=True)
+        before = cut
+    same(sn.RunSim(network(), 60.0, return_state=True)[1], state)
 
 
 def test_company_changes_nothing() -> None:
@@ -230,6 +243,25 @@ TABLE = {
                "plasticity": {"rule": "stdp", "w_max": 1.0, "A_plus": 0.01}},
     },
 }  # fmt: skip
+
+
+def test_networks_of_many_sizes_learn_alone() -> None:
+    """Points with graphs of their own, padded."""
+    net = sn.BuildNet(TABLE, [1, 2], {"c.size": [2, 5], "p.rate": 80.0, "p.size": [30, 40]})
+    ended = sn.RunSim(net, 100.0, return_state=True)[1]
+    alone = sn.BuildNet(TABLE, 2, {"c.size": 2, "p.rate": 80.0, "p.size": 40})
+    end = sn.RunSim(alone, 100.0, return_state=True)[1]
+    one = ended.isel(repeat=1).sel({"c.size": 2, "p.size": 40})
+    np.testing.assert_array_equal(one.weight[: end.sizes["synapse"]], end.weight)
+    assert one.weight[end.sizes["synapse"] :].isnull().all()
+    np.testing.assert_array_equal(one["exc.g"][:2], end["exc.g"])
+
+
+def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = sn.BuildNet(TABLE, changes={"p.size": 4000})
+    monkeypatch.setattr("sneuron.core.plastic.os.sysconf", lambda name: 200)
+    with pytest.raises(SneuronError, match="synapses that change take"):
+        sn.RunSim(net, 1.0)
 
 
 def test_networks_say_how_their_synapses_change() -> None:

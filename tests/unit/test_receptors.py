@@ -115,10 +115,10 @@ def test_the_magnesium_block() -> None:
 
 @pytest.mark.parametrize("name", synapses)
 def test_weights_have_the_unit_of_what_they_add_to(name: str) -> None:
-    unit = load_model("lif", channels={"x": name}).receptors["x"].unit
+    models = (load_model(cell, channels={"x": name}) for cell in ("lif", "hh"))
+    unit, density = ({**model.receptors, **model.couplings}["x"].unit for model in models)
     kinds = {"delta": "mV", "gaba_b": "1", "nmda": "nS", "ip3_glutamate": "uM", "ip3_pulse": "1"}
     assert unit == kinds.get(name, "pA" if name.endswith("current") else "nS")
-    density = load_model("hh", channels={"x": name}).receptors["x"].unit
     assert density == {"nS": "mS/cm2", "pA": "uA/cm2"}.get(unit, unit)
 
 

@@ -239,6 +239,12 @@ def test_the_dip_is_what_its_definition_says(seed):
     assert dip(x) == pytest.approx(least(x), abs=1e-9)
 
 
+@pytest.mark.parametrize("x", [[0, 0, 1, 1], [0, 0, 0.4, 0.6, 1, 1, 1], [0, 0, 0, 0.3, 0.5, 0.9]])
+def test_the_dip_of_weights_that_stick_to_their_bounds(x):
+    values = np.array(x, float)
+    assert dip(values) == pytest.approx(max(least(values), 0.5 / values.size), abs=1e-9)
+
+
 def test_two_groups_are_told_from_one():
     rng = np.random.default_rng(0)
     one = rng.normal(0.5, 0.1, (200, 100))

@@ -37,6 +37,17 @@ def test_additive_steps_are_cut_at_the_bounds_and_the_cuts_are_counted():
     assert done.clipped == 0.5
 
 
+def test_a_part_decays_before_the_change():
+    done = sn.UpdWgt([0.5, -2.0], 0.25, decay=[0.0, 0.5])
+    np.testing.assert_array_equal(done.weight, [[0.75, -1.75], [0.5, -0.75]])
+
+
+def test_what_a_norm_lifts_over_a_bound_is_stopped_and_counted():
+    done = sn.UpdWgt([[0.1, 0.1, 0.8]], normalise="l1", total=2.0, high=1.0, low=0.0)
+    np.testing.assert_allclose(done.weight, [[0.2, 0.2, 1.0]])
+    assert done.clipped == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize(
     ("rule", "up", "down"),
     [

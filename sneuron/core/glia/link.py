@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -304,7 +305,14 @@ class _Link:
         kept = np.arange(self.every, self.n + 1, self.every)
         return [int(k) for k in np.unique([*heard, *kept, *([self.n] if self.n else [])])]
 
-    @property
+    @functools.cached_property
+    def slopes(self) -> dict[str, Any]:
+        """How much a spike of weight 1 adds to each state."""
+        model = self.session.model
+        known: dict[str, Any] = {k: self.session.flat(self.session.state[k]) for k in model.params}
+        return {name: numpy_value(slope, known) for name, slope in model.receptors[self._port()].adds.items()}
+
+    @functools.cached_property
     def activity(self) -> Activity:
         """What neurons do."""
         where = f"{WHERE}: 'activity'"
@@ -321,12 +329,11 @@ class _Link:
 
     def _added(self, arrived: Array) -> None:
         """What arrived, added to the states of the receptor."""
-        model, lanes = self.session.model, self.session.lanes
-        known: dict[str, Any] = {k: self.session.flat(self.session.state[k]) for k in model.params}
-        for name, slope in model.receptors[self._port()].adds.items():
+        lanes = self.session.lanes
+        for name, slope in self.slopes.items():
             more = np.zeros(self.session.size)
             more[self.cells] = arrived
-            lanes.put(name, lanes.get(name) + numpy_value(slope, known) * more)
+            lanes.put(name, lanes.get(name) + slope * more)
 
     def _advanced(self, stop: int) -> None:
         """On to a step; releases are taken out as they fill their room."""

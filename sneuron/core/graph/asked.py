@@ -184,7 +184,8 @@ def _check(asked: Asked) -> None:
         raise refused("multapses", f"{name} connects no pair twice", able)
     if asked.autapses and not asked.same:
         raise refused("autapses", "between two populations there are none", mend="Leave autapses out.")
-    spatial = [w for w, needs in ((name, asked.rule.spatial), ("delay", asked.delay.spatial)) if needs]
+    goes = ((name, asked.rule.spatial), ("weight", asked.weight.spatial), ("delay", asked.delay.spatial))
+    spatial = [what for what, needs in goes if needs]
     if spatial and asked.layout is None:
         raise refused("positions", f"{spatial[0]} goes by distance, and nobody is anywhere", mend="Give positions.")
     if "radius" in asked.scales and (asked.balanced or not asked.same):

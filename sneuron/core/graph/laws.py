@@ -74,9 +74,10 @@ def given(uniform: None, distance: None, values: Array) -> Array:
     std=Argument(unit="", low=0),
     low=Argument(unit="", default=-math.inf),
     high=Argument(unit="", default=math.inf),
+    step=Argument(unit="", low=0, default=0, note="values are rounded to multiples of it"),
 )
-def normal(uniform: Array, distance: None, mean: float, std: float, low: float, high: float) -> Any:
-    """Normal, cut off at `low` and `high` (then mean and std are those before the cut)."""
+def normal(uniform: Array, distance: None, mean: float, std: float, low: float, high: float, step: float) -> Any:
+    """Normal, cut off at `low` and `high` (then mean and std are those before the cut), rounded to a `step` if any."""
     from scipy.special import ndtr, ndtri
 
     if not low < high:
@@ -86,7 +87,8 @@ def normal(uniform: Array, distance: None, mean: float, std: float, low: float, 
     below, above = ndtr((low - mean) / std), ndtr((high - mean) / std)
     if not above - below > 1e-9:
         raise refused("low", f"{low:g} to {high:g} is too far from a mean of {mean:g} with std {std:g}")
-    return np.clip(mean + std * ndtri(below + uniform * (above - below)), low, high)
+    values = np.clip(mean + std * ndtri(below + uniform * (above - below)), low, high)
+    return np.rint(values / step) * step if step else values
 
 
 @law(drawn=True, mean=Argument(unit=""), sigma=Argument(low=0, note="standard deviation of the logarithm"))
@@ -103,6 +105,17 @@ def uniform(uniform: Array, distance: None, low: float, high: float) -> Any:
     if low > high:
         raise refused("low", f"from {low:g} to {high:g}", "low up to high")
     return low + uniform * (high - low)
+
+
+@law(
+    spatial=True,
+    peak=Argument(unit=""),
+    base=Argument(unit="", default=0),
+    scale=Argument(unit="um", low=1e-9, note="standard deviation of the profile"),
+)
+def gaussian(uniform: None, distance: Array, peak: float, base: float, scale: float) -> Any:
+    """By distance: base + (peak - base) exp(-distance^2/(2 scale^2))."""
+    return base + (peak - base) * np.exp(-0.5 * (distance / scale) ** 2)
 
 
 @law(

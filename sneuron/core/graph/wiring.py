@@ -76,7 +76,7 @@ def wired(
     net = load_network(network)
     wanted = _asked_for(net, seed, changes, quantise, {"dt": dt, "dtype": dtype})
     refuse_memory(wanted.bytes, f"network {net.name!r}")
-    joined = _joined(net, wanted.asked, wanted.sizes, wanted.seeds)
+    joined = _joined(net, wanted.asked, wanted.sizes, wanted.seeds, wanted.instant)
     if wanted.rates:
         joined = joined.assign(_rated(wanted.rates, wanted.sizes)).assign_coords(_members(wanted.rates, wanted.sizes))
     learned = learning(list(wanted.asked), {n: r for n, r in wanted.rules.items() if r}, f"network {net.name!r}")
@@ -96,13 +96,16 @@ def expected(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A network as it is asked for: projections, sizes of populations, seeds, how synapses change, rates of sources."""
+    """A network as it is asked for: projections, sizes of populations, seeds, how synapses change, rates of sources;
+    and which projections act at once.
+    """
 
     asked: dict[str, Asked]
     sizes: dict[str, Any]
     seeds: xr.DataArray
     rules: dict[str, Any]
     rates: dict[str, Any]
+    instant: set[str]
 
     @property
     def bytes(self) -> float:
@@ -124,14 +127,18 @@ def _asked_for(
     follow = {k: v for k, v in resolved(net, changes).items() if k in (changes or {}) or _owner(k) in outer}
     given = _changes(net, follow)
     sizes = {n: given.pop((n, "size"), p.size) for n, p in net.populations.items()}
+    instant: set[str] = set()
     rules = {n: _rule(p, n, given) for n, p in net.projections.items()}
     rates = {n: given.pop((n, "rate"), p.params.get("rate", 0.0)) for n, p in _sources(net).items()}
     for name, projection in net.projections.items():
         other = {path: value for (owner, path), value in given.items() if owner == name}
+        if projection.delay == 0 and "delay" not in other:
+            instant.add(name)
+            other["delay"] = 1.0 if rest["dt"] is None else rest["dt"]
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             found[name] = _asked(net, name, projection, sizes, whole, other, {"quantise": quantise}, rest)
             _needed(found[name])
-    return _Wanted(found, sizes, whole, rules, rates)
+    return _Wanted(found, sizes, whole, rules, rates, instant)
 
 
 def _owner(path: str) -> str:
@@ -255,7 +262,9 @@ def _layout(net: Network, projection: Projection) -> Layout | None:
 # -- joining ---------------------------------------------------------------------------------------
 
 
-def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], whole: xr.DataArray) -> xr.Dataset:
+def _joined(
+    net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], whole: xr.DataArray, instant: set[str]
+) -> xr.Dataset:
     """All projections in one dataset."""
     rooms = {n: int(np.max(xr.DataArray(s).values)) for n, s in sizes.items()}
     rooms = dict(sorted(rooms.items(), key=lambda item: item[0] in _sources(net)))
@@ -266,6 +275,8 @@ def _joined(net: Network, asked: Mapping[str, Asked], sizes: Mapping[str, Any], 
         ends = net.projections[name]
         with _said_of(f"network {net.name!r}: projection {name!r}"):
             parts[name] = _moved(drawn(one), firsts[ends.pre], firsts[ends.post])
+            if name in instant:
+                parts[name]["delay"] *= 0
         _check_signs(net, name, parts[name]["weight"])
         spots |= _spots(parts[name], ends)
     found = _together(parts) if parts else xr.Dataset()

@@ -14,7 +14,7 @@ INHIBITORY = Plasticity(
     on_post={"w": "w + eta*w_scale*x"},
     high="w_max",
     params={
-        "eta": Param(0.005, "1", 0.0, 1e6, VOGELS11 + ", in parts of w_scale", "learning rate"),
+        "eta": Param(0.005, "1", 0.0, 1e6, "own choice", "learning rate, in parts of w_scale"),
         "rate": Param(0.005, "1/ms", 0.0, 1.0, VOGELS11 + ": 5 Hz", "rate at which the receiving neuron is held"),
         "tau": Param(20.0, "ms", 1e-3, 1e6, VOGELS11, "time constant of both traces"),
         "w_scale": Param(1.0, "weight", 0.0, 1e9, "own choice", "the weight that changes are parts of"),

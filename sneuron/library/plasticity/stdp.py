@@ -35,7 +35,7 @@ POWER = Plasticity(
     on_pre={"w": "w - A_minus*w_max*(w/w_max)**mu*y"},
     on_post={"w": "w + A_plus*w_max*(1 - w/w_max)**mu*x"},
     high="w_max",
-    params=PARAMS | {"mu": Param(0.02, "1", 0.0, 10.0, GUETIG03, "0: additive, 1: multiplicative")},
+    params=PARAMS | {"mu": Param(0.02, "1", 0.0, 10.0, "own choice", "0: additive, 1: multiplicative")},
     source=GUETIG03,
     note="How much a weight changes depends on its distance from the bound, to the power mu.",
 )
