@@ -57,8 +57,8 @@ def test_mean_field_refuses(wrong: dict[str, float]) -> None:
 
 @pytest.fixture(scope="module")
 def four() -> xr.Dataset:
-    """Networks of half the size in three regimes, of two graphs each."""
-    ranges = {"e.size": 5000, "i.size": 1250, "g": [6.0, 5.0, 4.5], "eta": sn.zipped("g", [4.0, 2.0, 0.9])}
+    """Networks of 5000 neurons in three regimes, of two graphs each."""
+    ranges = {"e.size": 4000, "i.size": 1000, "g": [6.0, 5.0, 4.5], "eta": sn.zipped("g", [4.0, 2.0, 0.9])}
     outputs = {"net": sn.NetState, "rate": sn.FireRate}
     found = sn.ParamSweep(
         ranges, network="brunel", duration=400, settle=100, repeats=2, seed=1, outputs=outputs, scheduler="inline"
