@@ -17,10 +17,11 @@ from sneuron import errors, labels
 from sneuron.lang import canon, spec
 from sneuron.lang.build import Wiener, build, checked_param, in_order, inlined
 from sneuron.lang.expr import numpy_value, parse
+from sneuron.lang.plain import as_plain, from_plain
 from sneuron.lang.protocol import check_protocol
 from sneuron.lang.receptors import Arrival, Receptor
 from sneuron.lang.schemes import Scheme
-from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, as_plain, bare, from_plain
+from sneuron.lang.spec import Channel, Mount, Neuron, Param, Protocol, State, Stimulus, bare
 from sneuron.lang.stock import channels, mechanism, neurons, noises, stimuli, synapses
 from sneuron.lang.units import check_stimulus_units, conductance_unit
 from sneuron.lang.variants import remounted, varied, with_values

@@ -11,8 +11,9 @@ from sneuron import errors, labels
 from sneuron.lang import canon, tomltext
 from sneuron.lang.model import load_model
 from sneuron.lang.netparams import settled
+from sneuron.lang.plain import as_plain, from_plain
 from sneuron.lang.plasticity import load_plasticity
-from sneuron.lang.spec import Network, Neuron, Population, Projection, as_plain, from_plain
+from sneuron.lang.spec import Network, Neuron, Population, Projection
 from sneuron.registry import Registry
 
 __all__ = ["POISSON", "SCHEMA", "hash_of", "load_network", "networks", "text_of"]

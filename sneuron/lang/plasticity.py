@@ -16,7 +16,8 @@ from sneuron import errors, labels
 from sneuron.lang import canon
 from sneuron.lang.build import checked_param, in_order
 from sneuron.lang.expr import names_of, parse
-from sneuron.lang.spec import Param, as_plain, from_plain
+from sneuron.lang.plain import as_plain, from_plain
+from sneuron.lang.spec import Param
 from sneuron.lang.spec_plasticity import Decay, Plasticity, Trace
 from sneuron.lang.units import Unit, unit_of, unit_value
 from sneuron.registry import Registry

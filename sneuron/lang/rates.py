@@ -14,8 +14,9 @@ from sneuron.lang import canon, vector
 from sneuron.lang.build import checked_param
 from sneuron.lang.expr import names_of, parse
 from sneuron.lang.kernel import module_of
+from sneuron.lang.plain import as_plain
 from sneuron.lang.printer import Printer, mangled
-from sneuron.lang.spec import Param, as_plain
+from sneuron.lang.spec import Param
 from sneuron.lang.spec_rates import RateRule
 from sneuron.lang.texts import indented
 from sneuron.registry import Registry

@@ -13,7 +13,8 @@ import sneuron as sn
 from sneuron import errors
 from sneuron.explore.plan import Plan
 from sneuron.lang.model import load_model, models, neurons
-from sneuron.lang.spec import Injection, Neuron, Protocol, Variant, as_plain, from_plain
+from sneuron.lang.plain import as_plain, from_plain
+from sneuron.lang.spec import Injection, Neuron, Protocol, Variant
 from sneuron.lang.variants import varied
 
 TWO = Protocol(

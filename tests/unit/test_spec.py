@@ -5,7 +5,8 @@ import math
 import pytest
 
 from sneuron.errors import ModelError, UnknownNameError
-from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, Stimulus, as_plain, from_plain
+from sneuron.lang.plain import as_plain, from_plain
+from sneuron.lang.spec import Channel, Gate, Mount, Neuron, Param, Stimulus
 
 LEAKY = {
     "name": "toy",
