@@ -28,7 +28,7 @@ __all__ = ["main"]
 
 REFUSED, FAILED_POINTS, INTERRUPTED = 1, 3, 130
 _GOOD = ("ok", "excluded", "not_run")
-_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120, "states": 120}
+_DPI = {"fit": 150, "classes": 110, "boundaries": 130, "sensitivity": 120, "states": 120, "map": 130}
 _FAILED = ("diverged", "out_of_range", "overflow", "timeout", "error")
 
 _P = ParamSpec("_P")
@@ -401,12 +401,23 @@ def _report(read: Read, study: Study, quiet: bool) -> dict[str, Any]:
         figure = bars
     if wanted.kind == "states":
         figure = functools.partial(_states, study, str(wanted.output))
+    if wanted.kind == "map":
+        figure = functools.partial(_mapped, study, str(wanted.output))
     path = read.beside(wanted.file)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(path, dpi=_DPI[wanted.kind])
     if not quiet:
         click.echo(f"figure   {path}")
     return {**told, "figure": str(path)}
+
+
+def _mapped(study: Study, output: str) -> Any:
+    """One output over the two parameters of a study."""
+    from sneuron.labels import STATUS
+    from sneuron.plot.map import PlotMap
+
+    data = study.data
+    return PlotMap(data[output].load(), status=data[STATUS].load()).figure
 
 
 def _bounded(study: Study) -> Any:

@@ -52,6 +52,7 @@ NEURON, COMPARTMENT, SYNAPSE, GATE, CHANNEL, POOL, SITE, FREQ = (
 )
 PRE, POST, PROJECTION, RECEPTOR, PORT, SLOT = "pre", "post", "projection", "receptor", "port", "slot"
 SOURCE, SENDER, PAST, REMNANT, SNAPSHOT = "source", "sender", "past", "remnant", "snapshot"
+FIRST_SYNAPSE, MEMBER = "first_synapse", "synapse_projection"
 EVENT_TIME, EVENT_NEURON, EVENT = "event_time", "event_neuron", "event"
 ROW, REPLICATE, MATRIX, TRAJECTORY, MOVE, CURVE = "row", "replicate", "matrix", "trajectory", "move", "curve"
 MOVED, MOVED_BY, MOVED_FROM = "moved", "moved_by", "moved_from"

@@ -27,11 +27,10 @@ from sneuron.analysis.weightscores import (
     oscillation,
     spread_between,
 )  # fmt: skip
-from sneuron.labels import POST, PRE, STATUS, SYNAPSE, Status
+from sneuron.labels import MEMBER, POST, PRE, SNAPSHOT, STATUS, SYNAPSE, Status
 
 __all__ = ["PlastStable", "Reason", "Verdict"]
 
-SNAPSHOT = "snapshot"
 _FEWEST = 12
 """Snapshots that it takes."""
 
@@ -97,8 +96,11 @@ class Snapshots:
 class SnapshotReader:
     """Reads weights over snapshots, and the ends of the synapses where they are known."""
 
+    snapshots = True
+
     def read(self, name: str, value: Any, options: Mapping[str, Any], where: str) -> Reading:
         """Check dims and times; hand on weights, ends and status."""
+        value = _of_projection(value, options["projection"], where)
         held = value if isinstance(value, xr.Dataset) else None
         if held is not None and "weight" not in held:
             raise errors.DataError(where, f"{name!r} is a Dataset with {sorted(map(str, held))}", "a variable 'weight'")
@@ -152,6 +154,22 @@ class RateReader:
         factor = float(labels.convert(1.0, labels.units_of(array.attrs), "Hz", f"{where}: {name!r}"))
         pack = functools.partial(_rates, factor=factor)
         return Reading((array,), ((SNAPSHOT, labels.NEURON),), pack, plain=plain)
+
+
+def _of_projection(value: Any, wanted: str | None, where: str) -> Any:
+    """The synapses of one projection of a network that was run."""
+    if wanted is None:
+        return value
+    members = getattr(value, "coords", {}).get(MEMBER)
+    if members is None:
+        mend = "Give what RunSim made of a network with weights_every."
+        raise errors.DataError(
+            f"{where}: projection", f"no {MEMBER!r} says of which projection a synapse is", mend=mend
+        )
+    known = list(dict.fromkeys(members.values.tolist()))
+    if wanted not in known:
+        raise errors.unknown(where, "projection", str(wanted), known)
+    return value.isel({SYNAPSE: np.flatnonzero(members.values == wanted)})
 
 
 def _labelled(value: Any, last: str, name: str, where: str) -> xr.DataArray:
@@ -264,6 +282,7 @@ def PlastStable(
     windows: int = 4,
     alpha: float = 0.001,
     tolerance: float = 0.1,
+    projection: str | None = None,
 ) -> tuple[FloatArray, ...]:
     r"""Whether weights that learn are stable, drifting, running away, silent or oscillating: scores and reasons.
 
@@ -278,13 +297,15 @@ def PlastStable(
         Bounds of the weights, in their unit.
     interval : number or text, ms, optional
         Time between two snapshots; that of the coordinate `snapshot` where it has units, else 1 (times are then counted
-        in snapshots).
+        in snapshots). In a study of networks it says how often weights are looked at.
     windows : int
         Parts of the record that are compared.
     alpha : float
         How unlikely a change must be by chance before it counts.
     tolerance : float
         How large it must be, in parts of the spread of the weights.
+    projection : str, optional
+        Only the synapses of that projection, of what `RunSim` or a study made of a network.
 
     Returns
     -------

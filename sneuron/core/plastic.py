@@ -432,7 +432,15 @@ class Learning:
             found[f"at_{name}"] = self._labelled(values, extra, units="1", long_name=words)
         time = xr.DataArray(times, dims=labels.SNAPSHOT, attrs={"units": "ms", "long_name": "time"})
         ends = {n: self.state[n].variable for n in (labels.PRE, labels.POST, labels.PROJECTION) if n in self.state}
-        return xr.Dataset(found, {labels.SNAPSHOT: time, **ends})
+        return xr.Dataset(found, {labels.SNAPSHOT: time, **ends, **self._members()})
+
+    def _members(self) -> dict[str, Any]:
+        """Of which projection each synapse is, where the graph of a network says it."""
+        if labels.FIRST_SYNAPSE not in self.state or labels.PROJECTION not in self.state.coords:
+            return {}
+        many = np.diff([*self.state[labels.FIRST_SYNAPSE].values, self.state.sizes[labels.SYNAPSE]])
+        names = np.repeat(self.state[labels.PROJECTION].values, many)
+        return {labels.MEMBER: (labels.SYNAPSE, names, {"long_name": "projection of the synapse"})}
 
     # -- and back ----------------------------------------------------------------------------------
 

@@ -216,7 +216,7 @@ def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
     state : Dataset
         Where they begin.
     **kept
-        `record`, `features`, `spikes` of `RunSim`.
+        `record`, `features`, `spikes`, `weights_every` of `RunSim`.
     """
     from sneuron.core.run import RunSim
 
@@ -225,6 +225,7 @@ def run_of(plan: Plan, state: xr.Dataset, **kept: Any) -> xr.Dataset:
     if not plan.settled:
         return cast("xr.Dataset", RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how))
     before = {**kept, "spikes": False, "every": plan.settled, "return_state": True}  # by the same kernel
+    before.pop("weights_every", None)
     early, state = RunSim(state, plan.settled * plan.dt, plan.dt, **before, **how)
     run: xr.Dataset = RunSim(state, plan.duration, plan.dt, every=plan.every, **kept, **how)
     well = early[labels.STATUS] == labels.Status.OK

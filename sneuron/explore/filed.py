@@ -170,6 +170,8 @@ def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
         asked += [(name, "output", made, "report", "columns", k) for k, name in enumerate(table.columns)]
     if figure and figure.kind == "states":
         _check_states(read, plan, layout)
+    if figure and figure.kind == "map":
+        _check_map(read, plan, layout)
     if figure and figure.kind == "boundaries" and len(varied_axes(plan)) != 2:
         what = f"the grid has {len(varied_axes(plan))} axes; the picture is of two"
         raise errors.PlanError(read.document.where(("figure", "kind")), what, mend="Leave [figure] out.")
@@ -186,6 +188,18 @@ def _check_names(read: Read, plan: Plan, layout: Layout) -> None:
             raise errors.unknown(read.document.where(tuple(key)), what, name, possible)
     if table and table.count:
         _check_classes(read, table.count, layout)
+
+
+def _check_map(read: Read, plan: Plan, layout: Layout) -> None:
+    """A map is of one number or flag over two parameters."""
+    figure = read.file.figure
+    assert figure is not None
+    single = [name for name, (dims, _, _) in layout.variables.items() if not dims]
+    if figure.output not in single:
+        raise errors.unknown(read.document.where(("figure", "output")), "single output", str(figure.output), single)
+    if len(plan.space.dims) != 2:
+        what = f"the grid has {len(plan.space.dims)} axes; the picture is of two"
+        raise errors.PlanError(read.document.where(("figure", "kind")), what, mend="Leave [figure] out.")
 
 
 def _check_states(read: Read, plan: Plan, layout: Layout) -> None:

@@ -84,7 +84,8 @@ class Networks:
     def memory(self, plan: Plan) -> float:
         """Bytes a point besides its graph, of the largest: neurons, and their spikes at most at 200 Hz."""
         spikes = 0.2 * plan.duration * plan.needs_spikes
-        return max(n * (_NEURON + spikes * _EVENT) for n, _, _ in _structures(plan))
+        weights = 2 * 8 * plan.duration / _often(plan) if _often(plan) else 0.0
+        return max(n * (_NEURON + spikes * _EVENT) + s * weights for n, s, _ in _structures(plan))
 
     def shared(self, plan: Plan) -> float:
         """Bytes of the largest graph while it is drawn: a block holds one at a time."""
@@ -95,6 +96,7 @@ class Networks:
         found: Arrays = {}
         for index, state in _built(job):
             kept: dict[str, Any] = {"features": job.plan.features, "spikes": job.plan.needs_spikes}
+            kept |= {"weights_every": _often(job.plan)} if _often(job.plan) else {}
             part = _results(run_of(job.plan, state, **kept), job.plan, len(index))
             for name, array in part.items():
                 if name not in found:
@@ -201,6 +203,15 @@ def _refuse(plan: Plan) -> None:
             raise errors.ParameterError(
                 f"ranges: {name!r}", f"{wrong:g} is not a whole number", mend="Give whole ones."
             )
+
+
+def _often(plan: Plan) -> float:
+    """The time (ms) between snapshots of weights that outputs look at; 0 where none does."""
+    found = {gap for gap in (output.snapshots for output in plan.outputs) if gap is not None}
+    if len(found) > 1:
+        what = f"outputs look at weights every {' and every '.join(f'{g:g} ms' for g in sorted(found))}"
+        raise errors.PlanError("outputs", what, mend="Give all of them one interval.")
+    return found.pop() if found else 0.0
 
 
 def _some(plan: Plan) -> Points:
@@ -336,6 +347,22 @@ def _silent_run(plan: Plan) -> xr.Dataset:
         made[feature] = zero.assign_attrs(units=model.unit_of(stem), long_name=f"{kind} of {stem}")
     coords: dict[str, Any] = {n: (labels.POINT, np.full(1, p.value)) for n, p in model.params.items()}
     coords |= {labels.NEURON: np.arange(len(names)), POPULATION: (labels.NEURON, names)}
+    if _often(plan):
+        more, ends = _silent_weights(net, plan)
+        made, coords = made | more, coords | ends
     status = (labels.POINT, np.full(1, int(labels.Status.OK), np.uint8), labels.status_attrs())
     told = {"model": plan.facts.neuron, "network": plan.model, "network_name": net.name, **window}
     return xr.Dataset(made, {**coords, labels.STATUS: status}, attrs=told)
+
+
+def _silent_weights(net: Network, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Snapshots of weights that nothing changed, one synapse of each projection."""
+    times = np.arange(1 + int(plan.duration / _often(plan) + 1e-9)) * _often(plan)
+    names = list(net.projections)
+    units = {"units": next(iter(net.projections.values())).unit or "1", "long_name": "weight"}
+    dims = (labels.POINT, labels.SNAPSHOT, labels.SYNAPSE)
+    weight = (dims, np.ones((1, len(times), len(names))), units)
+    none = (labels.SYNAPSE, np.zeros(len(names), np.int32))
+    time = (labels.SNAPSHOT, times, {"units": "ms", "long_name": "time"})
+    ends = {labels.PRE: none, labels.POST: none, labels.MEMBER: (labels.SYNAPSE, np.array(names))}
+    return {"weight": weight}, {labels.SNAPSHOT: time, **ends}

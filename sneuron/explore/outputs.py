@@ -74,6 +74,17 @@ class Output:
         found: Any = getattr(_imported(self.what), "traces", None)
         return tuple(found(decode(dict(self.options)))) if found else ()
 
+    @property
+    def snapshots(self) -> float | None:
+        """The time (ms) between the snapshots of weights that a run of a network must have for it; None for none."""
+        if self.kind != "measure" or not getattr(next(iter(measures[self.what].over.values())), "snapshots", False):
+            return None
+        given = decode(dict(self.options)).get("interval")
+        if given is None:
+            mend = f"Write {{'measure': '{self.what}', 'interval': '1 s'}}."
+            raise errors.PlanError(f"outputs: {self.name!r}", "how often weights are looked at is not said", mend=mend)
+        return labels.number(given, "ms", f"outputs: {self.name!r}: interval")
+
     def applied(self, run: xr.Dataset) -> dict[str, xr.DataArray]:
         """The variables that it makes of a run: its own name, or `<name>_<variable>` for each of several."""
         if self.kind == "feature":

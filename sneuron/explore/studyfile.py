@@ -292,12 +292,14 @@ class Figure(Text):
     "states" is of networks over two parameters: the states, rates and oscillations that the NetState of `output` tells,
     and beside them mean field where there is one.
 
+    "map" shows one `output` over two parameters; colours are named where it is a flag.
+
     "prediction" and "region" need a [fit]: what the fitted model does in the sweeps numbered in `trace`, beside the
     recording; and the set of equally good points over the `parameters`, with traces of `length` of some of them.
     """
 
     file: str
-    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region", "states"] = "fit"
+    kind: Literal["fit", "classes", "boundaries", "sensitivity", "prediction", "region", "states", "map"] = "fit"
     x: Name | None = None
     y: Name | None = None
     others: Literal["best", "at best"] = "best"
@@ -319,6 +321,7 @@ class Figure(Text):
             "boundaries": (),
             "sensitivity": ("output",),
             "states": ("output",),
+            "map": ("output",),
             "prediction": ("trace",),
             "region": ("parameters", "length"),
         }
@@ -328,8 +331,8 @@ class Figure(Text):
             raise ValueError(f"{key} goes with kind = {owner!r}, not with {self.kind!r}")
         if self.kind == "fit" and not (self.x and self.y):
             raise ValueError("give x and y, the parameters of the map")
-        if self.kind == "states" and not self.output:
-            raise ValueError("give output, the name of a NetState of [outputs]")
+        if self.kind in ("states", "map") and not self.output:
+            raise ValueError(f"give output, {'a NetState' if self.kind == 'states' else 'the result'} that is shown")
         return self
 
 

@@ -25,6 +25,8 @@ def formulas(network: Network) -> dict[str, str]:
     for name, projection in network.projections.items():
         own |= {f"{name}.{k}": v for k, v in projection.params.items()}
         own |= {f"{name}.weight": projection.weight, f"{name}.delay": projection.delay}
+        if isinstance(projection.plasticity, Mapping):
+            own |= {f"{name}.plasticity.{k}": v for k, v in projection.plasticity.items() if k != "rule"}
     names = set(network.params)
     return {path: text for path, text in own.items() if isinstance(text, str) and names & set(_WORD.findall(text))}
 
@@ -76,9 +78,15 @@ def settled(network: Network, where: str = "network") -> Network:
     def put(owner: str, held: Mapping[str, Any]) -> dict[str, Any]:
         return {k: numbers.get(f"{owner}.{k}", v) for k, v in held.items()}
 
+    def learnt(owner: str, projection: Projection) -> Any:
+        table = projection.plasticity
+        return put(f"{owner}.plasticity", table) if isinstance(table, Mapping) else table
+
     cells = {n: dataclasses.replace(p, params=put(n, p.params)) for n, p in network.populations.items()}
     wires = {
-        n: dataclasses.replace(p, params=put(n, p.params), **put(n, {"weight": p.weight, "delay": p.delay}))
+        n: dataclasses.replace(
+            p, params=put(n, p.params), **put(n, {"weight": p.weight, "delay": p.delay}), plasticity=learnt(n, p)
+        )
         for n, p in network.projections.items()
     }
     return dataclasses.replace(network, populations=cells, projections=wires)
@@ -104,6 +112,10 @@ def changed(network: Network, changes: Mapping[str, float]) -> Network:
 
 def _rewired(projection: Projection, path: str, value: float) -> Projection:
     head, _, part = path.partition(".")
+    if head == "plasticity":
+        table = projection.plasticity
+        held = table if isinstance(table, Mapping) and "rule" in table else {"rule": table}
+        return dataclasses.replace(projection, plasticity={**held, part: value})
     if head not in ("weight", "delay"):
         return dataclasses.replace(projection, params={**projection.params, path: value})
     held = getattr(projection, head)

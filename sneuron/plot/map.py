@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sneuron import errors
-from sneuron.labels import STATUS, Status
+from sneuron.labels import STATUS, Status, flag_names
 from sneuron.plot.draw import GREY, axes, axis_label, label, spread
 
 __all__ = ["PlotMap", "edges", "log_spread", "scale"]
@@ -24,6 +26,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _DARK = "#8a939c"
 _LEAST_LOG = 3
+_CLASSES = matplotlib.color_sequences["tab20"][::2] + matplotlib.color_sequences["tab20"][1::2]
+"""Colours of flags."""
 
 _MISSING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("not run", {"facecolor": GREY, "edgecolor": "none"}),
@@ -53,7 +57,8 @@ def PlotMap(
     Parameters
     ----------
     data : DataArray over two dims, or over `point` with two coordinates
-        The result; further dims of length 1 are dropped. Lazy data are loaded.
+        The result; further dims of length 1 are dropped. Lazy data are loaded. Flags (`flag_values`,
+        `flag_meanings`) have a colour each, with its name.
     x, y : str, optional
         The dims (or coordinates along `point`) drawn across and up; the first and the second when omitted.
     ax : matplotlib Axes, optional
@@ -95,6 +100,9 @@ def PlotMap(
     data = data.squeeze(spare, drop=True) if data.ndim > 2 else data
     names = _axes_of(data, x, y)
     ax = axes(ax, 5.8, 4.4)
+    flags = flag_names(data.attrs, "PlotMap") if "flag_values" in data.attrs else {}
+    if flags:
+        data, kwargs = _coded(data, list(flags)), {**_classed(len(flags)), **kwargs}
     drawn = (_cells if data.ndim == 2 else _points)(ax, data, names, status, kwargs)
     ax.set_xlabel(axis_label(data[names[0]]))
     ax.set_ylabel(axis_label(data[names[1]]))
@@ -102,7 +110,21 @@ def PlotMap(
         bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02, aspect=30)
         bar.set_label(label(data))
         bar.outline.set_visible(False)
+        if flags:
+            bar.set_ticks(range(len(flags)), labels=[name.replace("_", " ") for name in flags.values()])
+            bar.ax.tick_params(length=0)
     return ax
+
+
+def _coded(data: xr.DataArray, values: list[float]) -> xr.DataArray:
+    """Flags as their places among all flags; what is no flag stays without a number."""
+    found = np.select([data.values == value for value in values], range(len(values)), np.nan)
+    return data.copy(data=found)
+
+
+def _classed(many: int) -> dict[str, Any]:
+    """A colour for each of so many classes."""
+    return {"cmap": ListedColormap(list(_CLASSES[:many])), "vmin": -0.5, "vmax": many - 0.5}
 
 
 def edges(centres: npt.NDArray[Any]) -> tuple[FloatArray, bool]:
