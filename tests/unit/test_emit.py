@@ -138,14 +138,14 @@ def test_a_module_lies_under_the_hash_of_its_content(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SNEURON_CACHE_DIR", str(tmp_path))
     model, euler = load_model("izhikevich"), METHODS["euler"]
     text = emit(model, euler).text
-    first = Path(kernel.module_of(text, euler).__file__)
+    first = Path(kernel.module_of(text, euler.name).__file__)
     assert first.parent == tmp_path
     assert first.read_text(encoding="utf8") == text
-    assert kernel.module_of(text, euler).__file__ == str(first)
-    other = Path(kernel.module_of(text + "\n# another\n", euler).__file__)
+    assert kernel.module_of(text, euler.name).__file__ == str(first)
+    other = Path(kernel.module_of(text + "\n# another\n", euler.name).__file__)
     assert other != first
     monkeypatch.setattr(kernel, "_foundation", lambda: "other vector mathematics")
-    assert Path(kernel.module_of(text, euler).__file__) not in (first, other)
+    assert Path(kernel.module_of(text, euler.name).__file__) not in (first, other)
     assert not list(tmp_path.glob("*.partial"))
 
 
