@@ -237,6 +237,8 @@ def _with_states(session: Session, states: list[str], internals: list[str] | Non
         n: session.labelled(session.lanes.get(row).astype(np.float64)).assign_attrs(state[n].attrs)
         for n, row in names.items()
     }
+    known = taken.get("v", state["v"]).notnull()
+    taken |= {n: a.where(known) for n, a in taken.items() if n in ("v_before", "threshold_before")}
     return state.assign(taken)
 
 

@@ -281,6 +281,7 @@ class Session:
         for row, name in ((r, n) for r, n in _INTERNAL.items() if r in self.lanes.layout.rows):
             values = self.lanes.get(row)
             values = (values == 1) & ~failed if row == FLAG else values.astype(np.float64)
+            values = np.where(failed, np.nan, values) if row in (BEFORE, LEVEL) else values
             changed[name] = self.labelled(values).assign_attrs(self.state[name].attrs)
         gone = [n for n in MEMBRANE if n in self.state]
         attrs = {"origin": self.clock.origin, "step": self.clock.first + n_steps, "dt": self.dt}

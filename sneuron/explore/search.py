@@ -175,7 +175,8 @@ class Search:
     def told(self, unit: Floats, data: xr.Dataset) -> Told:
         """What the results of points tell the optimiser."""
         if not self.method.slopes:
-            return Told(unit, losses_of(self.terms, data), offsets_of(self.terms, data))
+            offsets = offsets_of(self.terms, data) if self.method.signed else None
+            return Told(unit, losses_of(self.terms, data), offsets)
         sums = {n: data[f"{MISFIT}_{n}"] for n in ("loss", "slope", "curvature")}
         over = [d for d in sums["loss"].dims if d != labels.POINT]
         loss, slope, curve = (sums[n].mean(over, skipna=False).values for n in ("loss", "slope", "curvature"))

@@ -191,6 +191,9 @@ def test_samplers_of_optuna_can_be_used():
 def test_a_network_learns_a_posterior_that_is_known():
     """Two normal posteriors, and a parameter that the data do not tell: its posterior is the prior."""
     pytest.importorskip("sbi")
+    for wrong, said in (({"density": "nfs"}, "nsf"), ({"round": 0}, "round"), ({"draws": 2.5}, "draws")):
+        with pytest.raises(errors.SneuronError, match=said):
+            methods["npe"].optimiser(Setting(3, 1000, 1, 3, wrong))
 
     def seen(unit):
         rng = np.random.default_rng(int(unit[0, 0] * 2**40))
@@ -200,11 +203,16 @@ def test_a_network_learns_a_posterior_that_is_known():
 
     found = []
     for _ in range(2):
-        search = methods["npe"].optimiser(Setting(3, 1000, 1, 3, {"round": 4000, "draws": 4000}))
+        search = methods["npe"].optimiser(Setting(3, 1000, 1, 3, {"round": 3500, "draws": 4000}))
         assert search.posterior is None
         for _ in range(8):
             search.tell(seen(search.ask()))
         found.append(search.posterior)
+    assert search.size == 4
+    before = search.learnt
+    search.tell(seen(search.ask()))
+    assert not np.array_equal(search.posterior.unit, found[0].unit)  # what no round has ended is learnt from, too
+    assert search.learnt is before
     assert np.array_equal(found[0].unit, found[1].unit)  # the same data, the same network
     unit = found[0].unit
     np.testing.assert_allclose(unit.mean(0), [0.4, 0.7, 0.5], atol=0.015)

@@ -147,6 +147,8 @@ class Method:
         Whether ranges may be distributions without ends, of which it samples.
     apart : bool
         Whether it runs several searches side by side.
+    signed : bool
+        Whether it wants the deviations of all that is compared, with their signs.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Method:
     many: bool = False
     prior: bool = False
     apart: bool = True
+    signed: bool = False
 
     def optimiser(self, setting: Setting) -> Optimiser:
         """A search, from its beginning.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from sneuron import errors
 from sneuron.explore.optimisers.base import Floats, Method, Sample, Setting, Told, generator
 
+_DENSITIES = ("nsf", "maf", "made", "mdn")
 _KEPT = 1e-4
 """The share of the learnt density that a truncated proposal leaves out."""
 
@@ -32,9 +33,10 @@ class Posterior:
 
     def __init__(self, setting: Setting) -> None:
         _package()
+        _check(setting.options)
         self.setting = setting
         self.start = np.zeros(setting.batch, np.int64)
-        self.size = max(1, int(setting.options["round"]) // setting.batch)
+        self.size = -(-int(setting.options["round"]) // setting.batch)
         self.count = 0
         self.unit, self.offsets = np.zeros((0, setting.params)), np.zeros((0, 0))
         self.learnt: Any = None
@@ -55,23 +57,23 @@ class Posterior:
         self.unit = np.concatenate([self.unit, told.unit[good]])
         self.offsets = np.concatenate([held, told.offsets[good]])
         self.count += 1
-        if self.count % self.size == 0 and len(self.unit) > 1:
-            self._learn()
+        if self.count % self.size == 0:
+            self.learnt = self._network() or self.learnt
 
-    def _learn(self) -> None:
+    def _network(self) -> Any:
         """A new network, of all that was seen; outputs that never differ say nothing and are left out."""
         import torch
         from sbi.inference import NPE
 
-        told = self.offsets[:, np.ptp(self.offsets, axis=0) > 0]
-        if not told.shape[1]:
-            return
+        told = self.offsets[:, (self.offsets != self.offsets[:1]).any(0)]
+        if not told.size:
+            return None
         theta, x = (torch.as_tensor(a, dtype=torch.float32) for a in (self.unit, told))
         with _seeded(self.setting.seed):
             how = {"density_estimator": str(self.setting.options["density"]), "show_progress_bars": False}
             trainer = NPE(_prior(self.setting.params), tracker=_Untracked(), **how)
             trainer.append_simulations(theta, x).train(force_first_round_loss=True)
-            self.learnt = trainer.build_posterior().set_default_x(torch.zeros(1, told.shape[1]))
+            return trainer.build_posterior().set_default_x(torch.zeros(1, told.shape[1]))
 
     def _truncated(self) -> Any:
         from sbi.utils import RestrictedPrior, get_density_thresholder
@@ -81,14 +83,25 @@ class Posterior:
 
     @property
     def posterior(self) -> Sample | None:
-        """Draws of the density that was learnt last."""
+        """Draws of the density as all evaluations tell it, those of a round that has not ended among them."""
         if self.learnt is None:
             return None
+        learnt = self._network() if self.count % self.size else self.learnt
         many = int(self.setting.options["draws"])
         with _seeded(self.setting.seed):
-            drawn = self.learnt.sample((many,), show_progress_bars=False)
-            density = self.learnt.log_prob(drawn)
+            drawn = learnt.sample((many,), show_progress_bars=False)
+            density = learnt.log_prob(drawn)
         return Sample(_plain(drawn), np.full(many, 1.0 / many), density=density.numpy().astype(np.float64))
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """What cannot be learnt with is refused before anything runs."""
+    where = "FitModel: method 'npe'"
+    if options["density"] not in _DENSITIES:
+        raise errors.unknown(where, "density", str(options["density"]), _DENSITIES)
+    for name in ("round", "draws"):
+        if isinstance(options[name], bool) or not isinstance(options[name], int) or options[name] < 1:
+            raise errors.ParameterError(where, f"{name} is {options[name]!r}", "a whole number from 1")
 
 
 class _Untracked:
@@ -162,4 +175,5 @@ NPE = Method(
     {"round": 1000, "draws": 1000, "density": "nsf"},
     prior=True,
     apart=False,
+    signed=True,
 )

@@ -80,7 +80,7 @@ CRESSMAN = Neuron(
     },
     voltage=State("mV", "-67", -200.0, 200.0, "membrane potential"),
     threshold=Threshold(level="spike_threshold", rearm="spike_rearm"),
-    method="rk4",
+    method="exp_midpoint",
     dt=0.02,
     variants={
         "cressman_2009": Variant(note="With calcium and the potassium current that it opens."),
