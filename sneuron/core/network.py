@@ -251,15 +251,15 @@ class NetSession(Session):
 
     def _cut(self, n_steps: int, traffic: Traffic) -> Iterator[tuple[Clock, int]]:
         """Parts of a run, which end where weights are kept; they are kept on the way."""
-        every, learning, last = self.weights_every, self.learning, -1
+        every, learning, due = self.weights_every, self.learning, 0
         for clock, stop in self.stretches(n_steps) if n_steps else [(self.clock, 0)]:
-            for cut in [*range(last + 1, stop, every), stop] if every else [stop]:
+            for cut in [*range(due, stop, every), stop] if every else [stop]:
                 yield clock, cut
-                if every and cut % every == 0 and cut > last and learning is not None:
+                if every and cut == due and learning is not None:
                     learning.settle(self.kernel.module, self.clock.first + cut)
                     traffic.weights.append(learning.weights(np.zeros(self.networks, bool)))
                     traffic.bounds.append(learning.at_bounds())
-                    last = cut
+                    due += every
 
     def _last_sample(self, traffic: Traffic, n_steps: int, every: int, place: Array) -> None:
         """The sample at the very end: the states as they are now, the currents that belong to them."""

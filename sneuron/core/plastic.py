@@ -25,7 +25,7 @@ from sneuron.lang.expr import numpy_value
 from sneuron.lang.keys import Words, content_keys
 from sneuron.lang.plasticity import Rule, load_plasticity
 
-__all__ = ["PLASTICITY", "RATE", "Learning", "learning", "network_keys", "rules_of"]
+__all__ = ["PLASTICITY", "RATE", "Learning", "bounds_of", "learning", "network_keys", "rules_of"]
 
 Array = NDArray[Any]
 PLASTICITY, STATE, RATE = "plasticity", "synapse", "source_rate"
@@ -113,8 +113,29 @@ def rules_of(state: xr.Dataset) -> tuple[Rule, ...] | None:
             "plasticity", "the network does not hold its rules", mend="Make it with BuildNet or connect."
         )
     held = canon.loads(state.attrs[PLASTICITY], "plasticity")
+    odd = set(state[PLASTICITY].dims) - {labels.PROJECTION}
+    if odd:
+        raise errors.DataError("plasticity", f"it has the dim {min(map(str, odd))!r}", labels.PROJECTION)
     used = sorted({str(n) for n in np.ravel(state[PLASTICITY].values)} - {""})
+    for name in used:
+        if name not in held:
+            mend = "Make the network with this rule by BuildNet or connect."
+            raise errors.unknown("plasticity", "rule of the network", name, held, mend)
     return tuple(load_plasticity(canon.dumps(held[n])) for n in used)
+
+
+def bounds_of(rule: Rule, known: Mapping[str, Any], where: str) -> tuple[Any, Any]:
+    """The least and the largest size of a weight, as numbers or arrays like those of the parameters."""
+    low = -math.inf if rule.low is None else numpy_value(rule.low, known)
+    high = math.inf if rule.high is None else numpy_value(rule.high, known)
+    bad = ~np.asarray((low >= 0.0) & (low <= high))
+    if bad.any():
+        ends = [np.broadcast_to(end, bad.shape)[bad][0] for end in (low, high)]
+        raise errors.ParameterError(
+            f"{where}: rule {rule.name!r}", f"bounds from {ends[0]:g} to {ends[1]:g} let weights change their sign",
+            "0 <= low <= high",
+        )  # fmt: skip
+    return low, high
 
 
 def network_keys(state: xr.Dataset, points: Mapping[str, int], purpose: str) -> Words:
@@ -305,15 +326,8 @@ class Learning:
 
     def bounds(self, p: int, network: int) -> tuple[float, float]:
         """The least and the largest size of a weight."""
-        rule, known = self.rules[self.kinds[p]], self._known(p, network)
-        low = -math.inf if rule.low is None else float(numpy_value(rule.low, known))
-        high = math.inf if rule.high is None else float(numpy_value(rule.high, known))
-        if not 0.0 <= low <= high:
-            raise errors.ParameterError(
-                f"{self.where}: rule {rule.name!r}", f"bounds from {low:g} to {high:g} let weights change their sign",
-                "0 <= low <= high",
-            )  # fmt: skip
-        return low, high
+        low, high = bounds_of(self.rules[self.kinds[p]], self._known(p, network), self.where)
+        return float(low), float(high)
 
     # -- what is kept ------------------------------------------------------------------------------
 
@@ -350,7 +364,7 @@ class Learning:
         """How many spikes of each neuron are kept, a power of 2."""
         longest = self.wiring.longest
         apart = max(1, math.floor(self.refractory / self.dt))
-        least = 2 * (-(-longest // apart) + 3)
+        least = 2 * max(-(-longest // apart) + 3, self.state.sizes.get(labels.PAST, 0))
         return int(1 << (max(least, LEAST_PAST) - 1).bit_length())
 
     def _states(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors, labels
-from sneuron.core.plastic import asked
+from sneuron.core.plastic import asked, bounds_of
 from sneuron.core.stimulus import checked_seeds
 from sneuron.lang.expr import names_of, numpy_value
 from sneuron.lang.kernel import trains_of
@@ -43,16 +44,16 @@ def StdpUpd(
     ----------
     timing : number, array or DataArray, ms; or spike trains
         Without `post`: times of the spike of the receiving neuron after that of the sending one, a pair of spikes
-        each. With `post`: spikes of the sending neuron, as times along `spike` (NaN where there are no more), or as
-        a dataset with `spike_time`.
+        each; NaN makes NaN. With `post`: spikes of the sending neuron, as times along `spike` (NaN where there are no
+        more), or as a dataset with `spike_time`, of which runs that failed make NaN.
     post : spike trains, optional
         Spikes of the receiving neuron.
     rule : str, Plasticity, mapping or JSON
         "stdp", "stdp_power", "stdp_multiplicative", "stdp_nearest", "stdp_centred", "stdp_restricted", "triplet",
         "inhibitory", or any rule that `load_plasticity` takes.
     weight : number or DataArray, optional
-        The weight before, as a size, in units of the rule's own scale. Half of its upper bound when omitted, or 1 where
-        it has none.
+        The weight before, as a size, in units of the rule's own scale, within its bounds where these hold. Half of the
+        upper bound when omitted, or 1 where it has none.
     axonal, dendritic : number, ms
         Delays from the sending neuron to the synapse, and from the receiving one. The rule sees the times at the
         synapse.
@@ -105,13 +106,14 @@ def StdpUpd(
     end = -math.inf if until is None else labels.number(labels.plain(until, f"{where}: 'until'"), "ms", where)
     seed = xr.DataArray(np.uint64(0))
     ran = _run(found, sent + late[0], back + late[1], start, values, seed, (bool(bounds), end), where)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "change": ran.labelled(ran.end - ran.start, units="1", long_name="change of the weight"),
             "weight": ran.labelled(ran.end, units="1", long_name="weight"),
         },
         attrs={"rule": found.text, "rule_name": found.name},
     )
+    return _of_good(result, sent, back) if post is not None else result.where(after.notnull())
 
 
 def NtRelease(
@@ -187,13 +189,14 @@ def NtRelease(
     given = {n: s.unit for n, s in found.spec.states.items()}
     names = {"release": ran.sent} | {n: ran.known[..., k] for k, n in enumerate(shown(found))}
     notes = {n: d.note for n, d in found.spec.states.items()} | {n: c.note for n, c in found.spec.chances.items()}
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             n: ran.labelled(v, ("spike",), units=given.get(n, "1"), long_name=notes.get(n) or n)
             for n, v in names.items()
         },
         attrs={"rule": found.text, "rule_name": found.name},
     )
+    return _of_good(result, train)
 
 
 @dataclass
@@ -235,9 +238,31 @@ def _run(
         for k, part in enumerate(spread)
     ]
     values = np.stack(flat[4:], axis=-1) if given else np.zeros((flat[2].size, 1))
+    if limits[0]:
+        _check_bounds(rule, flat[2], values, where)
     end, sent, known = _moved(rule, flat, values, _numbers(dims), limits)
     coords = {str(n): c for part in spread for n, c in part.coords.items()}
     return _Ran(dims, coords, flat[2], end, sent, known)
+
+
+def _check_bounds(rule: Rule, weights: Array, values: Array, where: str) -> None:
+    low, high = bounds_of(rule, dict(zip(rule.params, values.T, strict=False)), where)
+    bad = (weights < low) | (weights > high)
+    if bad.any():
+        ends = [np.broadcast_to(end, bad.shape)[bad][0] for end in (low, high)]
+        raise errors.ParameterError(
+            f"{where}: 'weight'", f"{weights[bad][0]:g} is out of the bounds of the rule", f"{ends[0]:g} to {ends[1]:g}"
+        )
+
+
+def _of_good(found: xr.Dataset, *trains: xr.DataArray) -> xr.Dataset:
+    """What came of spike trains; nothing of those of a run that failed."""
+    told = [t.coords[labels.STATUS].reset_coords(drop=True) for t in trains if labels.STATUS in t.coords]
+    if not told:
+        return found
+    status = functools.reduce(lambda one, other: one.where(one != labels.Status.OK, other), told)
+    found = found.drop_vars(labels.STATUS).where(status == labels.Status.OK)
+    return found.assign_coords({labels.STATUS: status.assign_attrs(labels.status_attrs())})
 
 
 def _numbers(dims: dict[str, int]) -> Array:

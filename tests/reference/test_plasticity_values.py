@@ -45,7 +45,7 @@ def pairs(rule: str) -> float:
     """The change by a sum over those pairs that count (Morrison, Diesmann & Gerstner 2008, Figure 7)."""
     pre, post = np.array(PRE), np.array(POST)
     total = 0.0
-    for i, a in enumerate(pre):
+    for a in pre:
         before, after = np.flatnonzero(post < a), np.flatnonzero(post > a)
         for j in (*before, *after):
             b = post[j]
@@ -62,7 +62,6 @@ def pairs(rule: str) -> float:
             else:
                 counts = True
             total += float(window(np.array(b - a))) if counts else 0.0
-        assert i < pre.size
     return total
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import sneuron as sn
 from sneuron.core.network import connect
+from sneuron.core.plastic import LEAST_PAST
 from sneuron.errors import SneuronError
 from sneuron.lang.plasticity import Rule, load_plasticity, plasticities
 from sneuron.lang.spec import Param
@@ -143,6 +144,27 @@ def test_no_cut_and_no_snapshot_changes_a_bit(cuts: list[int], every: int | None
     same(sn.RunSim(network(), 60.0, return_state=True)[1], state)
 
 
+def test_snapshots_come_in_time_while_samples_are_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs with a recording go piece by piece; snapshots know nothing of that."""
+    held = xr.DataArray(np.full(500, 1.0), dims="time", coords={"time": DT * np.arange(500)}, attrs={"units": "pA"})
+    net = sn.InjCur(network(), held)
+    whole = sn.RunSim(net, 50.0, weights_every=7 * DT)
+    monkeypatch.setattr("sneuron.core.session.PLAYED_AT_ONCE", 100)
+    parts = sn.RunSim(net, 50.0, weights_every=7 * DT)
+    np.testing.assert_allclose(parts.snapshot, np.arange(0.0, 50.0, 7 * DT), rtol=1e-12)
+    same(whole, parts)
+
+
+def test_more_spikes_of_the_past_may_be_kept_than_a_run_would_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spikes that neurons without a refractory time sent still count when they have one."""
+    net = network(t_ref=0.0, I=1300.0)
+    ended = sn.RunSim(net.assign(delay=xr.full_like(net.delay, 50.0)), 60.0, return_state=True)[1]
+    assert ended.sizes["past"] > LEAST_PAST
+    later = sn.RunSim(ended.assign(t_ref=5.0), 60.0, return_state=True)[1]
+    monkeypatch.setattr("sneuron.core.plastic.LEAST_PAST", 256)
+    same(later, sn.RunSim(ended.assign(t_ref=5.0), 60.0, return_state=True)[1])
+
+
 def test_company_changes_nothing() -> None:
     values = xr.DataArray([0.01, 0.05, 0.09], dims="k")
     run, ended = sn.RunSim(network(rules=GIVEN | {"e": GIVEN["e"] | {"A_plus": values}}), 80.0, return_state=True)
@@ -228,6 +250,10 @@ def test_weights_of_both_signs_and_other_steps_are_refused() -> None:
         sn.RunSim(net.assign(weight=net.weight * xr.where(np.arange(net.sizes["synapse"]) % 2, 1, -1)), 1.0)
     with pytest.raises(SneuronError, match="past spikes are counted in steps"):
         sn.NetStep(sn.NetStep(net), dt=0.0625)
+    with pytest.raises(SneuronError, match="rule of the network 'triplet' is not known"):
+        sn.NetStep(net.assign_coords(plasticity=("projection", ["triplet"] * len(GIVEN))))
+    with pytest.raises(SneuronError, match="it has the dim 'q'"):
+        sn.NetStep(net.assign_coords(plasticity=net.plasticity.expand_dims(q=2)))
     with pytest.raises(SneuronError, match="does not hold its rules"):
         sn.NetStep(net.drop_attrs().assign_attrs({k: v for k, v in net.attrs.items() if k != "plasticity"}))
 

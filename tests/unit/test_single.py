@@ -1,5 +1,6 @@
 """StdpUpd and NtRelease: what they take, and what they refuse."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import sneuron as sn
 from sneuron.errors import SneuronError
+from sneuron.lang.plasticity import load_plasticity
 
 
 def test_parameters_and_trains_broadcast() -> None:
@@ -41,6 +43,29 @@ def test_calcium_is_exact_between_spikes() -> None:
     assert found.change.item() == pytest.approx(w - 0.5, rel=2e-3)
     forever = sn.StdpUpd([0.0], [30.0], "calcium", axonal=13.7, until=np.inf)
     assert forever.change.item() == pytest.approx(found.change.item(), rel=1e-12)
+
+
+def test_calcium_may_cross_either_threshold_first() -> None:
+    """Potentiation alone between theta_p and theta_d, by small steps (Euler)."""
+    dt, w, c = 0.002, 0.5, 2.0
+    for _ in range(round(60.0 / dt)):
+        w += dt / 150e3 * (321.808 * (1.0 - w) * (c > 0.6) - 200.0 * w * (c > 1.0))
+        c *= np.exp(-dt / 20.0)
+    found = sn.StdpUpd([0.0], [0.0], "calcium", C_pre=0.0, theta_p=0.6, until=60.0)
+    assert found.change.item() == pytest.approx(w - 0.5, rel=2e-3)
+
+
+def test_what_is_missing_or_failed_is_no_change() -> None:
+    found = sn.StdpUpd([10.0, np.nan, -10.0], A_plus=[0.005, 0.01])
+    assert np.isnan(found.change).any("A_plus").values.tolist() == [False, True, False]
+    trains = xr.DataArray([[1.0, 5.0], [1.0, 5.0]], dims=("cell", "spike"))
+    status = xr.DataArray(np.array([sn.Status.OK, sn.Status.DIVERGED], np.uint8), dims="cell")
+    failed = xr.Dataset({"spike_time": trains}).assign_coords(status=status)
+    for pre, post in ((failed, trains), (trains, failed), (failed, failed.isel(cell=0, drop=True))):
+        found = sn.StdpUpd(pre, post + 2.0 if post is trains else post)
+        assert np.isnan(found.change).values.tolist() == [False, True]
+        np.testing.assert_array_equal(found.status, status)
+    assert np.isnan(sn.NtRelease(failed).release).all("spike").values.tolist() == [False, True]
 
 
 times = st.lists(st.integers(0, 400), max_size=30, unique=True).map(lambda t: 0.5 * np.sort(np.array(t, float)))
@@ -86,6 +111,15 @@ def test_resources_are_parts(gaps: list[float], u: float, fac: float) -> None:
         (lambda: sn.StdpUpd([np.inf]), "infinite"),
         (lambda: sn.StdpUpd(["a"]), "are no times"),
         (lambda: sn.StdpUpd([1.0], weight=-1.0), "no size"),
+        (lambda: sn.StdpUpd([1.0], weight=5.0), "5 is out of the bounds of the rule. Possible: 0 to 1"),
+        (
+            lambda: sn.NtRelease([1.0], "stdp", w_max=[2.0, 0.5]),
+            "1 is out of the bounds of the rule. Possible: 0 to 0.5",
+        ),
+        (
+            lambda: sn.StdpUpd([1.0], rule=replace(load_plasticity("stdp").spec, low="-w_max")),
+            "change their sign",
+        ),
         (lambda: sn.StdpUpd([1.0], axonal=-1.0), "no delay"),
         (lambda: sn.StdpUpd([1.0], bounds=1), "neither true nor false"),
         (lambda: sn.StdpUpd(xr.Dataset(), [1.0]), "no 'spike_time'"),

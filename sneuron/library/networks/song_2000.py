@@ -11,7 +11,7 @@ SONG_2000 = Network(
     populations={
         "cell": Population(1, "vogels_abbott_coba", CELL),
         "exc": Population(1000, "poisson", {"rate": 15.0}, sign="excitatory"),
-        "inh": Population(200, "poisson", {"rate": 10.0}, sign="excitatory"),
+        "inh": Population(200, "poisson", {"rate": 10.0}),
     },
     projections={
         "plastic": Projection(

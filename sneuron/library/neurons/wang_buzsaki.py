@@ -1,4 +1,6 @@
-"""The fast-spiking interneuron of the hippocampus (Wang & Buzsaki 1996)."""
+"""The fast-spiking interneuron of the hippocampus, alone and with the synapses of its network (Wang & Buzsaki 1996)."""
+
+from dataclasses import replace
 
 from sneuron.lang.spec import Injection, Mount, Neuron, Param, Protocol, State, Threshold
 
@@ -29,4 +31,12 @@ WANG_BUZSAKI = Neuron(
     protocol=Protocol(200.0, {"on": Injection("step", {"amplitude": 1.0, "start": 20.0, "stop": 180.0})}, "own choice"),
     source=WB96,
     note="Fires at any low rate from about 0.16 uA/cm2 on.",
+)
+
+WANG_BUZSAKI_GABA = replace(
+    WANG_BUZSAKI,
+    name="wang_buzsaki_gaba",
+    channels={**WANG_BUZSAKI.channels, "gaba": Mount("gaba_a_graded")},
+    dt=0.05,
+    note="Inhibition follows the presynaptic voltage at all times. Alone it is wang_buzsaki.",
 )

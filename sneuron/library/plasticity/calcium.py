@@ -8,13 +8,13 @@ GRAUPNER12 = "Graupner & Brunel 2012, PNAS 109:3991, doi:10.1073/pnas.1109359109
 UP = "max(0, min(gap, tau_ca*log(max(c, 1e-30)/theta_p)))"
 DOWN = "max(0, min(gap, tau_ca*log(max(c, 1e-30)/theta_d)))"
 HIGH = "w_max*gamma_p/(gamma_p + gamma_d)"
+BOTH = f"({HIGH} + (w - {HIGH})*exp(-(gamma_p + gamma_d)*min({UP}, {DOWN})/tau))"
+GROWN = f"gamma_p*max(0, {UP} - {DOWN})"
 
 CALCIUM = Plasticity(
     name="calcium",
     states={"c": Decay("tau_ca", note="calcium, as the last spike left it")},
-    between={
-        "w": f"({HIGH} + (w - {HIGH})*exp(-(gamma_p + gamma_d)*{UP}/tau))*exp(-gamma_d*max(0, {DOWN} - {UP})/tau)"
-    },
+    between={"w": f"{BOTH}*exp(-(gamma_d*max(0, {DOWN} - {UP}) + {GROWN})/tau) - w_max*expm1(-{GROWN}/tau)"},
     on_pre={"c": "c + C_pre"},
     on_post={"c": "c + C_post"},
     high="w_max",
@@ -22,7 +22,7 @@ CALCIUM = Plasticity(
         "tau_ca": Param(20.0, "ms", 1e-3, 1e6, GRAUPNER12, "time constant of calcium"),
         "C_pre": Param(1.0, "1", 0.0, 1e3, GRAUPNER12, "calcium by a spike of the sending neuron"),
         "C_post": Param(2.0, "1", 0.0, 1e3, GRAUPNER12, "calcium by a spike of the receiving neuron"),
-        "theta_p": Param(1.3, "1", 1e-6, 1e3, GRAUPNER12, "calcium above which the weight grows, theta_d at least"),
+        "theta_p": Param(1.3, "1", 1e-6, 1e3, GRAUPNER12, "calcium above which the weight grows"),
         "theta_d": Param(1.0, "1", 1e-6, 1e3, GRAUPNER12, "calcium above which the weight shrinks"),
         "gamma_p": Param(321.808, "1", 1e-6, 1e6, GRAUPNER12, "rate of potentiation"),
         "gamma_d": Param(200.0, "1", 1e-6, 1e6, GRAUPNER12, "rate of depression"),
