@@ -19,7 +19,7 @@ from sneuron.explore.netknown import is_network, known_of
 from sneuron.explore.networks import NETWORKS
 from sneuron.explore.plan import Plan
 from sneuron.explore.study import Study
-from sneuron.lang.netparams import resolved
+from sneuron.lang.netparams import changed, resolved
 from sneuron.lang.network import load_network, text_of
 
 SMALL = {"e.size": 80, "i.size": 20, "ee.k": 10, "ei.k": 10, "ie.k": 5, "ii.k": 5, "J": 1.0}
@@ -173,8 +173,21 @@ def test_what_networks_may_be() -> None:
     one = sweep({"D": [1.5]}, network=made, seed=5)
     two = sweep({**SMALL, "g": 6.0, "D": [1.5]}, network=text_of(description), seed=5)
     np.testing.assert_array_equal(one.spike_count, two.spike_count)
+    with pytest.raises(SneuronError, match="2 networks"):
+        sweep({"D": [1.5]}, network=sn.BuildNet("brunel", [5, 6], SMALL))
     with pytest.raises(SneuronError, match="changed after"):
         sweep({"D": [1.5]}, network=made.assign(weight=made.weight * 2))
+
+
+def test_local_sensitivity_of_a_network_is_that_of_its_points(whole: xr.Dataset) -> None:
+    net = changed(load_network("brunel"), {**SMALL, "ee.k": 8})
+    how: dict[str, Any] = {"method": "local", "duration": 100, "scheduler": "inline", "nudge": 0.2}
+    how |= {"settle": 20, "seed": 3, "outputs": {"rate": sn.FireRate}}
+    slope = whole.rate.sel(D=1.5).sel({"ee.k": 8}).isel(repeat=0).diff("g").squeeze("g") / 2
+    for found in (sn.SensAnal(net, {"g": 5.0}, **how), sn.SensAnal(None, {"g": 5.0}, network=net, **how)):
+        np.testing.assert_allclose(found.slope.sel(param="g"), slope, rtol=1e-12)
+    with pytest.raises(SneuronError, match="networks have no derivatives"):
+        sn.SensAnal(net, ["g"], method="local", duration=100, record=["v"])
 
 
 def test_rules_of_change_and_rates_of_sources_may_be_swept() -> None:
@@ -246,6 +259,9 @@ def test_the_states_of_made_networks() -> None:
     none = sn.NetState(np.full((3, 1), np.nan), t_stop=1000.0)
     assert none["state"] == Regime.QUIET
     assert np.isnan(none["cv"])
+    short = sn.NetState(np.array([[10.0, 60.0], [30.0, 110.0]]), t_stop=400.0)
+    assert short["rate"] == pytest.approx(5.0)
+    assert np.isnan(short["state"]), "neurons without intervals to compare are neither regular nor irregular"
 
 
 def test_states_are_the_same_lazily_and_in_any_layout() -> None:
