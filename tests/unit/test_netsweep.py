@@ -149,6 +149,27 @@ def test_what_cannot_be_is_refused_before_work(
         sweep({**{k: v for k, v in SMALL.items() if k not in ranges}, **ranges}, **more)
 
 
+@pytest.mark.parametrize(
+    ("ranges", "text"),
+    [
+        ({"w": [1.0, -1.0]}, "'aa.weight': -1.0 is out of bounds"),
+        ({"many": [1.0, 1.25]}, "'aa.k': 2.5 is not a whole"),
+        ({"delay": [0.5, -0.5]}, "'aa.delay': -0.5 is out of bounds"),
+    ],
+)
+def test_what_follows_is_refused_before_work_too(ranges: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(NETWORKS), "simulate", lambda *_: pytest.fail("work began"))
+    one = {"pre": "a", "post": "a", "rule": "fixed_indegree", "params": {"k": "2*many"}, "weight": "w", "unit": "mV"}
+    net = {
+        "name": "signed",
+        "params": {n: {"value": 1.0, "unit": u} for n, u in (("w", "mV"), ("many", "1"), ("delay", "ms"))},
+        "populations": {"a": {"size": 5, "model": "brunel", "sign": "excitatory"}},
+        "projections": {"aa": {**one, "delay": "delay"}},
+    }
+    with pytest.raises(SneuronError, match=text):
+        sweep(ranges, network=net)
+
+
 def test_the_plan_says_what_it_will_cost(tmp_path: Path) -> None:
     plan = Plan.make({"g": [4.0, 5.0], "e.size": [2000, 10000]}, network="brunel", duration=1000)
     assert NETWORKS.memory(plan) > 10000 * 400
