@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
 
 import sneuron as sn
+from sneuron import labels
 from sneuron.analysis.netstate import Regime
 from sneuron.errors import SneuronError
 from sneuron.explore.cluster import Place
@@ -307,3 +309,21 @@ def test_states_are_the_same_lazily_and_in_any_layout() -> None:
 def test_options_of_states_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(SneuronError):
         sn.NetState(np.array([[1.0, 2.0]]), t_stop=300.0, **options)
+
+
+def test_the_picture_of_states_hatches_what_failed_and_sorts_its_axes() -> None:
+    coords = {"g": [5.0, 3.0, 4.0], "eta": [1.0, 2.0]}
+    code = np.array([[0.0, 3.0], [1.0, 2.0], [4.0, np.nan]])
+    attrs = labels.flag_attrs(Regime, "float64")
+    data = xr.Dataset({"net_state": (("g", "eta"), code, attrs)}, coords)
+    for name in ("rate", "cv", "frequency", "modulation"):
+        data[f"net_{name}"] = data.net_state.drop_attrs() * 10.0
+    data = data.assign_coords(status=(("g", "eta"), np.where(np.isnan(code), 5, 1).astype(np.uint8)))
+    for theory, panels in ((None, 4), (sn.mean_field(data.g, data.eta), 8)):
+        figure = sn.PlotStates(data, "net", theory)
+        maps = [ax for ax in figure.axes if ax.get_title(loc="left")]
+        assert len(maps) == panels
+        shown = np.ma.filled(maps[0].collections[0].get_array(), -1.0)
+        np.testing.assert_array_equal(shown, [[1, 4, 0], [2, -1, 3]])
+        assert "failed" in [text.get_text() for text in figure.legends[0].texts]
+        plt.close(figure)
