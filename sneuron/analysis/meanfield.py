@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sneuron import errors
+from sneuron.lang.netparams import changed
+from sneuron.lang.network import load_network
 
 __all__ = ["beside", "mean_field", "siegert"]
 
@@ -36,7 +37,7 @@ def siegert(mu: Any, sigma: Any, tau: float = 20.0, t_ref: float = 2.0, theta: f
     Parameters
     ----------
     mu, sigma : float or array, mV
-        Mean input, and its fluctuation: tau dv/dt = -v + mu + sigma sqrt(tau) xi(t).
+        Mean input, and its fluctuation, above 0: tau dv/dt = -v + mu + sigma sqrt(tau) xi(t).
     tau, t_ref : float, ms
     theta, Vr : float, mV
         Threshold and reset.
@@ -44,6 +45,11 @@ def siegert(mu: Any, sigma: Any, tau: float = 20.0, t_ref: float = 2.0, theta: f
     Returns
     -------
     ndarray, Hz
+
+    Raises
+    ------
+    ParameterError
+        For parameters that cannot be.
 
     Notes
     -----
@@ -56,13 +62,16 @@ def siegert(mu: Any, sigma: Any, tau: float = 20.0, t_ref: float = 2.0, theta: f
     >>> print(siegert(20.0, 5.0).round(3))
     27.341
     """
-    return _siegert(np.asarray(mu, np.float64), np.asarray(sigma, np.float64), _neuron(tau, t_ref, theta, Vr))
+    mean, spread = np.asarray(mu, np.float64), np.asarray(sigma, np.float64)
+    if not (np.isfinite(mean).all() and (np.isfinite(spread) & (spread > 0)).all()):
+        raise errors.ParameterError("siegert", f"mu {mu!r:.60}, sigma {sigma!r:.60}", "finite numbers, sigma above 0")
+    return _siegert(mean, spread, _neuron(tau, t_ref, theta, Vr, "siegert"))
 
 
-def _neuron(tau: float, t_ref: float, theta: float, reset: float) -> _Neuron:
-    if not (tau > 0 and t_ref >= 0 and theta > reset):
+def _neuron(tau: float, t_ref: float, theta: float, reset: float, where: str = "mean_field") -> _Neuron:
+    if not (0 < tau < np.inf and 0 <= t_ref < np.inf and -np.inf < reset < theta < np.inf):
         given = f"tau {tau!r} ms, t_ref {t_ref!r} ms, theta {theta!r} mV, Vr {reset!r} mV"
-        raise errors.ParameterError("mean_field", given, "tau > 0, t_ref >= 0, theta above Vr")
+        raise errors.ParameterError(where, given, "tau > 0, t_ref >= 0, theta above Vr")
     return _Neuron(tau / 1000.0, t_ref / 1000.0, theta, reset)
 
 
@@ -112,9 +121,9 @@ def mean_field(
     Returns
     -------
     Dataset
-        `rate` (Hz), the highest rate that sustains itself; `lowest`, the lowest such; `unstable`, how many modes of the
-        asynchronous state at `rate` grow; `frequency` (Hz) of the one that is farthest beyond its boundary, 0 for one
-        that does not oscillate.
+        `rate` (Hz), the highest rate that sustains itself, NaN where none does; `lowest`, the lowest such; `unstable`,
+        how many modes of the asynchronous state at `rate` grow; `frequency` (Hz) of the one that is farthest beyond its
+        boundary, 0 for one that does not oscillate.
 
     Raises
     ------
@@ -138,8 +147,9 @@ def mean_field(
     (array([[37.95, 90.72]]), array([[0., 0.]]))
     """
     neuron = _neuron(tau, t_ref, theta, Vr)
-    if not (J > 0 and k > 0 and gamma >= 0 and delay >= 0):
-        raise errors.ParameterError("mean_field", f"J {J!r}, k {k!r}, gamma {gamma!r}, delay {delay!r}", "J, k above 0")
+    if not (0 < J < np.inf and 0 < k < np.inf and 0 <= gamma < np.inf and 0 <= delay < np.inf):
+        given = f"J {J!r}, k {k!r}, gamma {gamma!r}, delay {delay!r}"
+        raise errors.ParameterError("mean_field", given, "J, k above 0, gamma, delay not below")
     first, second = xr.broadcast(_axis(g, "g"), _axis(eta, "eta"))
     shape, strength, outside = first.shape, first.values.ravel(), second.values.ravel()
     force = k * J * neuron.tau
@@ -159,20 +169,33 @@ def mean_field(
 
 
 def beside(data: xr.Dataset) -> xr.Dataset | None:
-    """Mean field at the points of a study of Brunel's network over `g` and `eta`; None for any other."""
+    """Mean field at the points of a study of Brunel's network over `g` and `eta`.
+
+    None for any other, and where neurons or synapses are not those of which it tells.
+    """
     if data.attrs.get("model_name") != "brunel" or not {"g", "eta"} <= set(data.coords):
         return None
-    params = dict(json.loads(data.attrs["model"])["network"]["params"])
-    named = {n: float(data[n]) if n in data.coords and not data[n].ndim else float(params[n]["value"]) for n in "JD"}
-    inside = [float(data[n]) for n in ("ee.k", "ie.k") if n in data.coords and not data[n].ndim]
-    more: dict[str, Any] = {"k": inside[0], "gamma": inside[1] / inside[0]} if len(inside) == 2 else {}
-    return mean_field(data["g"], data["eta"], J=named["J"], delay=named["D"], **more)
+    plain, net = load_network("brunel"), load_network(data.attrs["model"])
+    own = {*net.params, *net.populations, *net.projections} - {"g", "eta"}
+    varied = {str(n): c for n, c in data.coords.items() if str(n).partition(".")[0] in own}
+    if any(c.ndim for c in varied.values()):
+        return None
+    net = changed(net, {n: float(c) for n, c in varied.items()})
+    many = {n: float(p.params["k"]) for n, p in net.projections.items()}
+    free = {n: p.value for n, p in plain.params.items()} | {f"{n}.size": p.size for n, p in plain.populations.items()}
+    free |= {f"{n}.k": p.params["k"] for n, p in plain.projections.items()}
+    if changed(net, free) != plain or many["ee"] != many["ei"] or many["ie"] != many["ii"]:
+        return None
+    J, D = (net.params[n].value for n in "JD")
+    return mean_field(data["g"], data["eta"], J=J, delay=D, k=many["ee"], gamma=many["ie"] / many["ee"])
 
 
 def _axis(value: Any, name: str) -> xr.DataArray:
+    numbers = np.asarray(value, np.float64)
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise errors.ParameterError(f"mean_field: {name!r}", f"{value!r:.60} cannot be", "finite numbers from 0")
     if isinstance(value, xr.DataArray):
         return value
-    numbers = np.asarray(value, np.float64)
     return xr.DataArray(numbers, dims=name, coords={name: numbers}) if numbers.ndim else xr.DataArray(float(numbers))
 
 
@@ -198,9 +221,10 @@ def _roots(net: _Net, neuron: _Neuron) -> tuple[Array, Array]:
     levels = np.concatenate([[0.0], np.geomspace(1e-4, top, _LEVELS)])
     gap = np.stack([_gap(net, neuron, np.full(net.outside.shape, r)) for r in levels])
     turns = (gap[:-1] >= 0) & (gap[1:] < 0)
+    none = np.where(turns.any(0), 0.0, np.nan)  # without a refractory time a rate may have no end
     first = np.argmax(turns, axis=0)
     last = turns.shape[0] - 1 - np.argmax(turns[::-1], axis=0)
-    return _halved(net, neuron, levels, first), _halved(net, neuron, levels, last)
+    return _halved(net, neuron, levels, first) + none, _halved(net, neuron, levels, last) + none
 
 
 def _gap(net: _Net, neuron: _Neuron, rate: Array) -> Array:
@@ -232,7 +256,7 @@ def _growing(net: _Net, neuron: _Neuron, rate: Array, delay: float) -> tuple[Arr
     depth = np.where(crossing, -rest.real[:-1], 0.0)
     best = depth.argmax(0)
     frequency = np.where(depth.max(0) > 0, hertz[best], np.nan)
-    return np.abs(winding), np.where(frequency < 1, 0.0, frequency)
+    return np.where(np.isnan(rate), np.nan, np.abs(winding)), np.where(frequency < 1, 0.0, frequency)
 
 
 def _loop(net: _Net, neuron: _Neuron, rate: Array, omega: Array, delay: float) -> Array:

@@ -88,7 +88,8 @@ def NetState(
     Dataset
         `state` (quiet, SR, AR, AI, SI slow, SI fast: synchronous or asynchronous, regular or irregular), `rate` (Hz),
         `cv`, `synchrony`, `fano`, `frequency` (Hz), `modulation` over the dims of the networks. NaN where a network
-        failed, and for what is undefined without spikes; neurons with fewer than 3 spikes have no CV.
+        failed, and for what is undefined without spikes; neurons with fewer than 3 spikes have no CV, and a network
+        of such neurons that is not quiet has no state.
 
     Raises
     ------
@@ -142,7 +143,8 @@ def NetState(
         np.where(at_once, Regime.SR, Regime.AR),
         np.where(at_once, irregular, Regime.AI),
     )
-    state = np.where(rate < labels.number(quiet, "Hz", "NetState: quiet"), Regime.QUIET, state).astype(np.float64)
+    state = np.where(np.isnan(cv), np.nan, state)
+    state = np.where(rate < labels.number(quiet, "Hz", "NetState: quiet"), Regime.QUIET, state)
     return (state, *found)
 
 

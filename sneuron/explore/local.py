@@ -19,7 +19,7 @@ from sneuron.analysis.sensitivity.results import Request
 from sneuron.analysis.sensitivity.sobol import PARAM
 from sneuron.analysis.sensitivity.walk import CHANGE
 from sneuron.explore.engine import engine_named
-from sneuron.explore.plan import ENGINE
+from sneuron.explore.plan import ENGINE, NETWORKS, simulated
 from sneuron.explore.space import Known
 from sneuron.explore.sweep import ParamSweep
 from sneuron.labels import Status
@@ -43,8 +43,8 @@ def local_analysis(
 
     Parameters
     ----------
-    model : str, Model, dict, Neuron
-        What `load_model` takes.
+    model : str, Model, dict, Neuron; Network
+        What `load_model` takes, or what can only be a network; None beside `network`.
     given : list of str, or mapping of str to number or text
         Parameters, at the model's own values or at these.
     outputs, store, seed, ci, missing :
@@ -59,9 +59,12 @@ def local_analysis(
     if sweep.get("duration") is None:
         raise errors.ParameterError(_WHERE, "nothing says how long each point runs", mend="Give duration=...")
     request = Request(estimators["local"], ci, missing)
-    known = engine_named(sweep.get("engine", ENGINE)).facts(model).known
+    subject, engine = simulated(model, sweep.get("network"), sweep.get("engine", ENGINE))
+    known = engine_named(engine).facts(subject).known
     values = _values(given, known)
     record = tuple(sweep.pop("record", ()))
+    if record and engine == NETWORKS:
+        raise errors.ParameterError(_WHERE, "networks have no derivatives of states", mend="Leave out record.")
     found: dict[str, xr.Dataset] = {}
     attrs: dict[Any, Any] = {}
     data = xr.Dataset()

@@ -52,6 +52,8 @@ def network_of(model: Any) -> Network:
     if text is None or changes is None:
         raise errors.PlanError("network", "this dataset is not one network as BuildNet makes it", mend=mend)
     made = json.loads(changes)
+    if model["seed"].ndim:
+        raise errors.PlanError("network", f"these are {model['seed'].size} networks", mend="Give one, and repeats=....")
     if not BuildNet(text, int(model["seed"]), made).equals(model):
         what = "this network was changed after it was built, or delays were rounded"
         raise errors.PlanError("network", what, mend=mend)

@@ -60,8 +60,7 @@ class Networks:
     def layout(self, plan: Plan) -> Layout:
         """Dims, dtypes and units, as the outputs make them of networks in which nothing happens."""
         _refuse(plan)
-        for _ in _structures(plan):
-            """Each graph that is looked at can be drawn, and its delays are steps."""
+        _structures(plan)  # each graph that is looked at can be drawn, and its delays are steps
         try:
             given = _results(_silent_run(plan), plan, 1)
         except errors.SneuronError:
@@ -196,13 +195,14 @@ def _refuse(plan: Plan) -> None:
     if is_pair(plan.method):
         raise errors.PlanError("method", f"neurons of a network do not choose their steps ({plan.method!r})")
     net, points = _network(plan.model), _some(plan)
-    for name in whole_of(net) & set(points.params):
-        values = points.params[name]
-        if (values != np.round(values)).any():
-            wrong = float(values[values != np.round(values)][0])
-            raise errors.ParameterError(
-                f"ranges: {name!r}", f"{wrong:g} is not a whole number", mend="Give whole ones."
-            )
+    known, whole = known_of(net), whole_of(net)
+    for name, values in _split(net, points.params, len(points))[0].items():
+        own = known.canonical(name, "ranges")
+        known.check(own, float(values.min()), float(values.max()), f"ranges: {name!r}")
+        wrong = values[values != np.round(values)] if own in whole else []
+        if len(wrong):
+            what = f"{float(wrong[0]):g} is not a whole number"
+            raise errors.ParameterError(f"ranges: {name!r}", what, mend="Give whole ones.")
 
 
 def _often(plan: Plan) -> float:

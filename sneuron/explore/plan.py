@@ -23,7 +23,7 @@ from sneuron.explore.ranges import Range, checked_seed
 from sneuron.explore.refine import refined
 from sneuron.explore.space import Axis, Space, space_of
 
-__all__ = ["ENGINE", "SCHEMA", "TRACE", "Plan"]
+__all__ = ["ENGINE", "NETWORKS", "SCHEMA", "TRACE", "Plan", "simulated"]
 
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
@@ -132,7 +132,7 @@ class Plan:
         SneuronError
             Naming what cannot be, and what could.
         """
-        model, engine = _simulated(model, network, engine)
+        model, engine = simulated(model, network, engine)
         machine = engine_named(engine)
         facts = machine.facts(model)
         step = facts.dt if dt is None else _step(dt, facts)
@@ -283,7 +283,7 @@ class Plan:
         )
 
 
-def _simulated(model: Any, network: Any, engine: str) -> tuple[Any, str]:
+def simulated(model: Any, network: Any, engine: str) -> tuple[Any, str]:
     """The model or network, and the engine that simulates it."""
     from sneuron.explore.netknown import is_network
 

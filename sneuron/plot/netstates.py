@@ -6,7 +6,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm
@@ -16,7 +15,7 @@ from matplotlib.patches import Patch
 
 from sneuron import errors, labels
 from sneuron.plot.draw import INK, tidy
-from sneuron.plot.map import edges
+from sneuron.plot.map import PlotMap
 
 __all__ = ["PlotStates"]
 
@@ -66,58 +65,66 @@ def PlotStates(data: xr.Dataset, of: str = "net", theory: xr.Dataset | None = No
         raise errors.DataError("PlotStates", given, f"{of}_state over two parameters")
     rows = 1 if theory is None else 2
     figure, axes = plt.subplots(rows, 4, figsize=(17.0, 0.8 + 4.0 * rows), layout="constrained", squeeze=False)
-    x, y = (data[str(d)] for d in state.dims)
-    top = float(np.nanmax(data[f"{of}_rate"], initial=1.0))
-    _flags(axes[0, 0], x, y, state, "States")
-    _numbers(axes[0, 1], x, y, data[f"{of}_rate"], "Mean rate [Hz]", norm=LogNorm(1.0, top))
-    fast = {"vmin": 0.0, "vmax": 250.0, "cmap": "cividis"}
-    quiet = data[f"{of}_rate"] < 1.0
-    if theory is None:
-        _numbers(axes[0, 2], x, y, data[f"{of}_cv"], "CV of intervals", vmin=0.0, vmax=1.5, cmap="magma")
-        _numbers(axes[0, 3], x, y, data[f"{of}_frequency"].where(~quiet), "Frequency of the population [Hz]", **fast)
-    else:
+    rate = data[f"{of}_rate"]
+    rates = {"norm": LogNorm(1.0, float(np.nanmax(rate, initial=1.0)))}
+    fast, part = {"vmin": 0.0, "vmax": 250.0, "cmap": "cividis"}, {"vmin": 0.0, "vmax": 1.5, "cmap": "magma"}
+    found = [
+        (data[f"{of}_cv"], "CV of intervals", part),
+        (data[f"{of}_frequency"].where(rate >= 1.0), "Frequency of the population [Hz]", fast),
+    ]
+    status = {"status": data.get(labels.STATUS)}
+    _flags(axes[0, 0], state, "States", **status)
+    _numbers(axes[0, 1], rate, "Mean rate [Hz]", **rates, **status)
+    if theory is not None:
         theory = theory.transpose(*state.dims)
-        _numbers(axes[0, 2], x, y, data[f"{of}_frequency"].where(~quiet), "Frequency of the population [Hz]", **fast)
-        _numbers(axes[0, 3], x, y, data[f"{of}_modulation"].where(~quiet), "Modulation of the population", vmin=0.0,
-                 vmax=1.5, cmap="magma")  # fmt: skip
-        _flags(axes[1, 0], x, y, _predicted(theory, state), "States, mean field")
-        _numbers(axes[1, 1], x, y, theory["rate"], "Mean rate, mean field [Hz]", norm=LogNorm(1.0, top))
-        _numbers(axes[1, 2], x, y, theory["frequency"], "Frequency of what grows, mean field [Hz]", **fast)
-        _numbers(axes[1, 3], x, y, data[f"{of}_cv"], "CV of intervals", vmin=0.0, vmax=1.5, cmap="magma")
+        modulation = data[f"{of}_modulation"].where(rate >= 1.0)
+        found = [found[1], (modulation, "Modulation of the population", part), found[0]]
+        _flags(axes[1, 0], _predicted(theory, state), "States, mean field")
+        _numbers(axes[1, 1], theory["rate"], "Mean rate, mean field [Hz]", **rates)
+        _numbers(axes[1, 2], theory["frequency"], "Frequency of what grows, mean field [Hz]", **fast)
+    for ax, (array, title, how) in zip((axes[0, 2], axes[0, 3], axes[-1, 3]), found, strict=False):
+        _numbers(ax, array, title, **how, **status)
+    if theory is not None:
         for ax in axes.flat:
-            _boundary(ax, x, y, theory)
-    figure.legend(handles=_legend(theory is not None), loc="outside lower left", ncols=9, frameon=False, fontsize=9)
+            _boundary(ax, theory)
+    told = {patch.get_label(): patch for patch in _legend(theory is not None)} | _missing(axes)
+    figure.legend(told.values(), told, loc="outside lower left", ncols=len(told), frameon=False, fontsize=9)
     return figure
 
 
-def _mesh(ax: Axes, x: xr.DataArray, y: xr.DataArray, values: Any, title: str, **kwargs: Any) -> Any:
-    places = [edges(np.asarray(c.values, np.float64))[0] for c in (x, y)]
-    mesh = ax.pcolormesh(*places, np.ma.masked_invalid(values).T, rasterized=True, **kwargs)
+def _missing(axes: Any) -> dict[str, Any]:
+    """What the panels say of cells without a number, taken out of them: they have no room for it."""
+    found: dict[str, Any] = {}
+    for legend in filter(None, (ax.get_legend() for ax in axes.flat)):
+        found |= {text.get_text(): handle for text, handle in zip(legend.texts, legend.legend_handles, strict=True)}
+        legend.remove()
+    return found
+
+
+def _panel(ax: Axes, array: xr.DataArray, title: str, **kwargs: Any) -> None:
+    """The map of one result, with short labels: panels are narrow."""
+    x, y = map(str, array.dims)
+    PlotMap(array, x, y, ax, **kwargs)
     ax.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    ax.set_xlabel(_short(x))
-    ax.set_ylabel(_short(y))
+    ax.set_xlabel(_short(array[x]))
+    ax.set_ylabel(_short(array[y]))
     tidy(ax)
-    return mesh
 
 
 def _short(coord: xr.DataArray) -> str:
-    """Name and unit: panels are narrow."""
+    """Name and unit."""
     unit = str(coord.attrs.get("units", "1"))
     return str(coord.name) if unit in ("1", "") else f"{coord.name} [{unit}]"
 
 
-def _flags(ax: Axes, x: xr.DataArray, y: xr.DataArray, state: xr.DataArray, title: str) -> None:
-    names = labels.flag_names(state.attrs, "PlotStates")
-    colours = ListedColormap([_COLOURS.get(name, "#ffffff") for name in names.values()])
-    _mesh(ax, x, y, state.values, title, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5)
+def _flags(ax: Axes, state: xr.DataArray, title: str, **kwargs: Any) -> None:
+    names = labels.flag_names(state.attrs, "PlotStates").values()
+    _panel(ax, state, title, cmap=ListedColormap([_COLOURS[name] for name in names]), colorbar=False, **kwargs)
 
 
-def _numbers(ax: Axes, x: xr.DataArray, y: xr.DataArray, array: xr.DataArray, title: str, **kwargs: Any) -> None:
-    values: npt.NDArray[np.float64] = np.asarray(array.values, np.float64)
-    if "norm" in kwargs:
-        values = np.maximum(values, 1e-9)
-    mesh = _mesh(ax, x, y, values, title, **kwargs)
-    ax.figure.colorbar(mesh, ax=ax, shrink=0.9, pad=0.02)
+def _numbers(ax: Axes, array: xr.DataArray, title: str, **kwargs: Any) -> None:
+    _panel(ax, array.clip(min=1e-9) if "norm" in kwargs else array, title, colorbar=False, **kwargs)
+    ax.figure.colorbar(ax.collections[0], ax=ax, shrink=0.9, pad=0.02)
 
 
 def _predicted(theory: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
@@ -128,10 +135,12 @@ def _predicted(theory: xr.Dataset, like: xr.DataArray) -> xr.DataArray:
     together = np.where(rate > _REGULAR, code["sr"], grows)
     apart = np.where(rate > _REGULAR, code["ar"], code["ai"])
     found = np.where(rate < 1.0, code["quiet"], np.where(modes > 0, together, apart))
-    return xr.DataArray(found, dims=like.dims, attrs=like.attrs)
+    return xr.DataArray(found, like.coords, like.dims, attrs=like.attrs)
 
 
-def _boundary(ax: Axes, x: xr.DataArray, y: xr.DataArray, theory: xr.Dataset) -> None:
+def _boundary(ax: Axes, theory: xr.Dataset) -> None:
+    theory = theory.sortby(list(theory["unstable"].dims))
+    x, y = (theory[str(d)] for d in theory["unstable"].dims)
     unstable = np.asarray(theory["unstable"].values > 0, np.float64)
     if np.ptp(unstable):
         ax.contour(x.values, y.values, unstable.T, levels=[0.5], colors=INK, linewidths=1.2)

@@ -16,6 +16,8 @@ from sneuron.analysis import meanfield
 from sneuron.analysis.netstate import Regime
 from sneuron.cli import main
 from sneuron.errors import SneuronError
+from sneuron.lang.netparams import changed
+from sneuron.lang.network import load_network, text_of
 
 WORKFLOW = Path(__file__).parents[2] / "workflows" / "brunel_phase_diagram.toml"
 THEORY = [(6.0, 4.0, 55.84), (5.0, 2.0, 37.95), (4.5, 0.9, 6.517)]
@@ -49,10 +51,46 @@ def test_slow_responses_are_slopes_of_the_rate() -> None:
     np.testing.assert_allclose(variance[0].real, (near[0] - near[1]) / (2 * step), rtol=0.02)
 
 
-@pytest.mark.parametrize("wrong", [{"theta": 5.0}, {"J": 0.0}, {"tau": -1.0}, {"delay": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"theta": 5.0}, {"J": 0.0}, {"tau": -1.0}, {"delay": -1.0}, {"g": np.nan}, {"g": -1.0}, {"eta": -1.0},
+     {"eta": [1.0, np.inf]}, {"k": np.inf}, {"delay": np.inf}],
+)  # fmt: skip
 def test_mean_field_refuses(wrong: dict[str, float]) -> None:
     with pytest.raises(SneuronError):
-        sn.mean_field(5.0, 2.0, **wrong)
+        sn.mean_field(**{"g": 5.0, "eta": 2.0, **wrong})
+
+
+@pytest.mark.parametrize(("mu", "sigma"), [(np.nan, 1.0), (25.0, 0.0), (25.0, [1.0, -1.0])])
+def test_siegert_refuses(mu: float, sigma: float) -> None:
+    with pytest.raises(SneuronError, match="above 0"):
+        meanfield.siegert(mu, sigma)
+
+
+def test_a_rate_without_an_end_is_no_number() -> None:
+    found = sn.mean_field(2.0, 4.0, t_ref=0.0)
+    assert all(np.isnan(found[name]) for name in found)
+
+
+def test_mean_field_is_beside_the_networks_of_which_it_tells() -> None:
+    """J, D and numbers of synapses are taken from the study; of other neurons or synapses it says nothing."""
+    wires = {"ee.k": 40, "ei.k": 40, "ie.k": 20, "ii.k": 20}
+    text = text_of(load_network("brunel"))
+
+    def study(model: str = text, **fixed: float) -> xr.Dataset:
+        axes = {"g": [2.0, 5.0], "eta": [2.0, 4.0], **fixed}
+        return xr.Dataset(coords=axes, attrs={"model_name": "brunel", "model": model})
+
+    expected = sn.mean_field([2.0, 5.0], [2.0, 4.0], J=0.5, k=40, gamma=0.5, delay=2.0)
+    own = text_of(changed(load_network("brunel"), {**wires, "J": 0.5, "D": 2.0}))
+    for one in (study(J=0.5, D=2.0, **wires), study(own)):
+        found = meanfield.beside(one)
+        assert found is not None
+        xr.testing.assert_identical(found.reset_coords(drop=True), expected)
+    for other in ({"e.Vth": 15.0}, {"ee.k": 40.0}, {"ie.weight": -1.0}, {"e.rate": 10.0}):
+        assert meanfield.beside(study(**other)) is None, other
+    assert meanfield.beside(study().assign_coords(J=("g", [0.1, 0.2]))) is None
+    assert meanfield.beside(study().drop_vars("eta")) is None
 
 
 @pytest.fixture(scope="module")

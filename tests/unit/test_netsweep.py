@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
 
 import sneuron as sn
+from sneuron import labels
 from sneuron.analysis.netstate import Regime
 from sneuron.errors import SneuronError
 from sneuron.explore.cluster import Place
@@ -19,7 +21,7 @@ from sneuron.explore.netknown import is_network, known_of
 from sneuron.explore.networks import NETWORKS
 from sneuron.explore.plan import Plan
 from sneuron.explore.study import Study
-from sneuron.lang.netparams import resolved
+from sneuron.lang.netparams import changed, resolved
 from sneuron.lang.network import load_network, text_of
 
 SMALL = {"e.size": 80, "i.size": 20, "ee.k": 10, "ei.k": 10, "ie.k": 5, "ii.k": 5, "J": 1.0}
@@ -149,6 +151,27 @@ def test_what_cannot_be_is_refused_before_work(
         sweep({**{k: v for k, v in SMALL.items() if k not in ranges}, **ranges}, **more)
 
 
+@pytest.mark.parametrize(
+    ("ranges", "text"),
+    [
+        ({"w": [1.0, -1.0]}, "'aa.weight': -1.0 is out of bounds"),
+        ({"many": [1.0, 1.25]}, "'aa.k': 2.5 is not a whole"),
+        ({"delay": [0.5, -0.5]}, "'aa.delay': -0.5 is out of bounds"),
+    ],
+)
+def test_what_follows_is_refused_before_work_too(ranges: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(NETWORKS), "simulate", lambda *_: pytest.fail("work began"))
+    one = {"pre": "a", "post": "a", "rule": "fixed_indegree", "params": {"k": "2*many"}, "weight": "w", "unit": "mV"}
+    net = {
+        "name": "signed",
+        "params": {n: {"value": 1.0, "unit": u} for n, u in (("w", "mV"), ("many", "1"), ("delay", "ms"))},
+        "populations": {"a": {"size": 5, "model": "brunel", "sign": "excitatory"}},
+        "projections": {"aa": {**one, "delay": "delay"}},
+    }
+    with pytest.raises(SneuronError, match=text):
+        sweep(ranges, network=net)
+
+
 def test_the_plan_says_what_it_will_cost(tmp_path: Path) -> None:
     plan = Plan.make({"g": [4.0, 5.0], "e.size": [2000, 10000]}, network="brunel", duration=1000)
     assert NETWORKS.memory(plan) > 10000 * 400
@@ -173,8 +196,21 @@ def test_what_networks_may_be() -> None:
     one = sweep({"D": [1.5]}, network=made, seed=5)
     two = sweep({**SMALL, "g": 6.0, "D": [1.5]}, network=text_of(description), seed=5)
     np.testing.assert_array_equal(one.spike_count, two.spike_count)
+    with pytest.raises(SneuronError, match="2 networks"):
+        sweep({"D": [1.5]}, network=sn.BuildNet("brunel", [5, 6], SMALL))
     with pytest.raises(SneuronError, match="changed after"):
         sweep({"D": [1.5]}, network=made.assign(weight=made.weight * 2))
+
+
+def test_local_sensitivity_of_a_network_is_that_of_its_points(whole: xr.Dataset) -> None:
+    net = changed(load_network("brunel"), {**SMALL, "ee.k": 8})
+    how: dict[str, Any] = {"method": "local", "duration": 100, "scheduler": "inline", "nudge": 0.2}
+    how |= {"settle": 20, "seed": 3, "outputs": {"rate": sn.FireRate}}
+    slope = whole.rate.sel(D=1.5).sel({"ee.k": 8}).isel(repeat=0).diff("g").squeeze("g") / 2
+    for found in (sn.SensAnal(net, {"g": 5.0}, **how), sn.SensAnal(None, {"g": 5.0}, network=net, **how)):
+        np.testing.assert_allclose(found.slope.sel(param="g"), slope, rtol=1e-12)
+    with pytest.raises(SneuronError, match="networks have no derivatives"):
+        sn.SensAnal(net, ["g"], method="local", duration=100, record=["v"])
 
 
 def test_rules_of_change_and_rates_of_sources_may_be_swept() -> None:
@@ -246,6 +282,9 @@ def test_the_states_of_made_networks() -> None:
     none = sn.NetState(np.full((3, 1), np.nan), t_stop=1000.0)
     assert none["state"] == Regime.QUIET
     assert np.isnan(none["cv"])
+    short = sn.NetState(np.array([[10.0, 60.0], [30.0, 110.0]]), t_stop=400.0)
+    assert short["rate"] == pytest.approx(5.0)
+    assert np.isnan(short["state"]), "neurons without intervals to compare are neither regular nor irregular"
 
 
 def test_states_are_the_same_lazily_and_in_any_layout() -> None:
@@ -270,3 +309,21 @@ def test_states_are_the_same_lazily_and_in_any_layout() -> None:
 def test_options_of_states_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(SneuronError):
         sn.NetState(np.array([[1.0, 2.0]]), t_stop=300.0, **options)
+
+
+def test_the_picture_of_states_hatches_what_failed_and_sorts_its_axes() -> None:
+    coords = {"g": [5.0, 3.0, 4.0], "eta": [1.0, 2.0]}
+    code = np.array([[0.0, 3.0], [1.0, 2.0], [4.0, np.nan]])
+    attrs = labels.flag_attrs(Regime, "float64")
+    data = xr.Dataset({"net_state": (("g", "eta"), code, attrs)}, coords)
+    for name in ("rate", "cv", "frequency", "modulation"):
+        data[f"net_{name}"] = data.net_state.drop_attrs() * 10.0
+    data = data.assign_coords(status=(("g", "eta"), np.where(np.isnan(code), 5, 1).astype(np.uint8)))
+    for theory, panels in ((None, 4), (sn.mean_field(data.g, data.eta), 8)):
+        figure = sn.PlotStates(data, "net", theory)
+        maps = [ax for ax in figure.axes if ax.get_title(loc="left")]
+        assert len(maps) == panels
+        shown = np.ma.filled(maps[0].collections[0].get_array(), -1.0)
+        np.testing.assert_array_equal(shown, [[1, 4, 0], [2, -1, 3]])
+        assert "failed" in [text.get_text() for text in figure.legends[0].texts]
+        plt.close(figure)
