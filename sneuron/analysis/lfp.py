@@ -75,7 +75,7 @@ def LfpEst(
         Of neurons, or of sources: points (source, axis) or lines (source, end, axis).  `position` of the network when
         omitted.
     matrix : DataArray (site, source), mV/nA, optional
-        Of "sources", from `lead_field` or a model of your own, in place of sites and positions.
+        Of "sources", from `lead_field` or a model of your own, in place of sites, positions, sigma and radius.
     excitation, inhibition : str
         Names of the traces of both.
     inhibitory : array of bool (neuron), optional
@@ -141,9 +141,10 @@ def LfpEst(
 
 def _unused(method: str, **given: Any) -> None:
     """Refuse what a method would not look at, where it is not the default."""
+    used = USES[method] - ({"sigma", "radius"} if given["matrix"] is not None else set())
     defaults = inspect.signature(LfpEst).parameters
     for name, value in given.items():
-        if name not in USES[method] and (np.ndim(value) or value != defaults[name].default):
+        if name not in used and (np.ndim(value) or value != defaults[name].default):
             raise errors.ParameterError(
                 f"{WHERE}: {name!r}", f"method {method!r} has no use for it", mend="Leave it out."
             )

@@ -262,6 +262,7 @@ def test_refused(data: Any, options: dict[str, Any], error: Any, words: str) -> 
         ("kernel", {"balanced": True}),
         ("sources", {"inhibition": "i_gaba"}),
         ("sources", {"dt": 2.0}),
+        ("sources", {"sigma": 0.4, "matrix": xr.DataArray([[1.0]], dims=("site", "source"))}),
     ],
 )
 def test_what_a_method_would_not_look_at_is_refused(method, more):
