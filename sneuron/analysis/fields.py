@@ -67,7 +67,6 @@ def lead_field(sources: Any, sites: Any, sigma: Any = 0.3, radius: Any = 0.0) ->
     values = length(found, there, least, where) / (4 * math.pi * conductivity)
     data = xr.DataArray(values, dims=(labels.SITE, str(source.dims[0])))
     own = ((labels.SITE,), source.dims[:1])
-    own = ((labels.SITE,), source.dims[:1])
     coords = {k: c for held in (site, source) for k, c in held.coords.items() if c.dims in own}
     attrs = {"units": "mV/nA", "long_name": "potential for a current", "sigma": conductivity}
     return data.assign_coords(coords).assign_attrs(attrs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from typing import Any
 
@@ -18,7 +19,14 @@ __all__ = ["LfpEst"]
 
 Array = NDArray[Any]
 WHERE = "LfpEst"
-METHODS = ("reference", "currents", "rate", "kernel", "sources")
+USES = {
+    "reference": {"excitation", "inhibition", "scale"},
+    "currents": {"excitation", "inhibition", "scale"},
+    "rate": {"dt", "window", "scale"},
+    "kernel": {"sites", "positions", "inhibitory", "layer", "dt", "window"},
+    "sources": {"sites", "positions", "matrix", "sigma", "radius", "balanced"},
+}
+"""Methods, and the arguments that each looks at."""
 LAG, WEIGHT = 6.0, 1.65
 """Of the reference weighted sum: how late excitation counts (ms), and how much inhibition does."""
 AMPLITUDES = {"soma": (0.48, 3.0), "deep": (-0.16, -0.2), "superficial": (0.24, -1.2), "surface": (-0.08, 0.3)}
@@ -67,7 +75,7 @@ def LfpEst(
         Of neurons, or of sources: points (source, axis) or lines (source, end, axis).  `position` of the network when
         omitted.
     matrix : DataArray (site, source), mV/nA, optional
-        Of "sources", from `lead_field` or a model of your own, in place of sites and positions.
+        Of "sources", from `lead_field` or a model of your own, in place of sites, positions, sigma and radius.
     excitation, inhibition : str
         Names of the traces of both.
     inhibitory : array of bool (neuron), optional
@@ -114,29 +122,29 @@ def LfpEst(
     >>> found.dims, found.round(6).values
     (('site', 'time'), array([[0.026526, 0.053052]]))
     """
-    if method not in METHODS:
-        raise errors.unknown(f"{WHERE}: 'method'", "method", str(method), METHODS)
+    if method not in USES:
+        raise errors.unknown(f"{WHERE}: 'method'", "method", str(method), list(USES))
+    _unused(
+        method, sites=sites, positions=positions, matrix=matrix, excitation=excitation, inhibition=inhibition,
+        inhibitory=inhibitory, layer=layer, dt=dt, window=window, scale=scale, sigma=sigma, radius=radius,
+        balanced=balanced,
+    )  # fmt: skip
     if method == "sources":
-        _unused(method, scale=scale, window=window, inhibitory=inhibitory)
         field = _matrix(network, sites, positions, matrix, sigma, radius)
         return _fields(network, field, balanced)
-    if matrix is not None or balanced:
-        name = "matrix" if matrix is not None else "balanced"
-        raise errors.ParameterError(f"{WHERE}: {name!r}", f"method {method!r} has no use for it", "'sources'")
     if method == "kernel":
-        _unused(method, scale=scale)
         return _kernels(network, _Spots(network, sites, positions, inhibitory, layer), _grid(network, dt, window))
-    _unused(method, sites=sites, positions=positions, inhibitory=inhibitory)
     if method == "rate":
         return _scaled(_rate(network, _grid(network, dt, window)), scale, "Hz")
-    _unused(method, window=window)
     return _scaled(_proxy(network, method, excitation, inhibition), scale, "nA")
 
 
 def _unused(method: str, **given: Any) -> None:
-    """Refuse what a method would not look at."""
+    """Refuse what a method would not look at, where it is not the default."""
+    used = USES[method] - ({"sigma", "radius"} if given["matrix"] is not None else set())
+    defaults = inspect.signature(LfpEst).parameters
     for name, value in given.items():
-        if value is not None:
+        if name not in used and (np.ndim(value) or value != defaults[name].default):
             raise errors.ParameterError(
                 f"{WHERE}: {name!r}", f"method {method!r} has no use for it", mend="Leave it out."
             )
@@ -312,9 +320,11 @@ class _Spots:
         _, own = _needed(_own(network, positions), "positions")
         if own.shape != (many, there.shape[1]):
             raise errors.DataError(f"{WHERE}: 'positions'", f"{own.shape} are no positions of {many} neurons")
-        which = np.zeros(many, int) if inhibitory is None else np.asarray(inhibitory).astype(bool).astype(int)
-        if which.shape != (many,):
-            raise errors.DataError(f"{WHERE}: 'inhibitory'", f"{which.shape} are not {many} neurons", "one for each")
+        which = np.zeros(many, bool) if inhibitory is None else np.asarray(inhibitory)
+        if which.shape != (many,) or which.dtype != bool:
+            what = f"{which.shape} of {which.dtype} do not say which of {many} neurons"
+            raise errors.DataError(f"{WHERE}: 'inhibitory'", what, "true or false for each")
+        which = which.astype(int)
         distance = np.sqrt(((there[:, None] - own) ** 2).sum(-1))
         self.height = 1e-3 * np.asarray(AMPLITUDES[layer])[which] * np.exp(-distance / DECAY)
         self.delay = LATENCY + distance / VELOCITY

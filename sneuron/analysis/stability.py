@@ -129,7 +129,7 @@ class SnapshotReader:
             (array, *ends, *status),
             ((SNAPSHOT, SYNAPSE), *[(SYNAPSE,)] * len(ends), *[()] * len(status)),
             functools.partial(_packed, ends=len(ends)),
-            options={"interval": interval},
+            options={"interval": interval} | _bounds(array, options, where),
             plain=plain,
             known={"time_unit": unit, "unit": labels.units_of(array.attrs) or "1"},
         )
@@ -196,6 +196,13 @@ def _interval(array: xr.DataArray, given: Any, where: str) -> tuple[float, str]:
     if not (steps > 0).all() or np.ptp(steps) > 1e-6 * steps.mean():
         raise errors.TimeError(f"{where}: snapshot", "snapshots are not evenly spaced in time", "equal intervals")
     return float(steps.mean()), "ms"
+
+
+def _bounds(array: xr.DataArray, options: Mapping[str, Any], where: str) -> dict[str, float]:
+    """Bounds in the unit of the weights, those that are given."""
+    unit = labels.units_of(array.attrs) or "1"
+    given = {n: options[n] for n in ("low", "high") if options[n] is not None}
+    return {n: labels.number(value, unit, f"{where}: {n}") for n, value in given.items()}
 
 
 def _packed(values: npt.NDArray[Any], *more: npt.NDArray[Any], ends: int) -> Snapshots:

@@ -41,7 +41,7 @@ def recall(
     weights : array (..., post, pre)
         From neuron to neuron, in the unit of the threshold, as HebbUpd makes them under the rule "hopfield".
     cue : array (..., neuron) of 1 and -1
-        Where it starts.  Lazy where it is lazy.
+        Where it starts.  Lazy where it is lazy; then other values count as NaN.
     patterns : array (..., pattern, neuron) of 1 and -1, optional
         What was stored, to compare with.
     threshold : number, list or DataArray
@@ -132,6 +132,7 @@ def _run(
     arrays = (w, cue, patterns, threshold, seed)
     shape = batch_of(arrays, core)
     rows, of = rows_of(w, 2, shape)
+    cue, patterns = (np.where(np.abs(a) == 1, a, np.nan) for a in (cue, patterns))
     state = np.array(np.broadcast_to(cue, (*shape, cue.shape[-1])), np.float64, order="C").reshape(of.size, -1)
     keys, limits = (np.array(np.broadcast_to(a, shape)).reshape(-1) for a in (seed, threshold))
     settled, took, energy = np.zeros(of.size), np.zeros(of.size), np.zeros(of.size)

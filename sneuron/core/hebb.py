@@ -116,7 +116,7 @@ def HebbUpd(
         **_parameters(asked.rule, parameters),
     }
     steps = passes if batch else passes * asked.samples
-    return asked.learned(numbers, bool(batch), passes, _every(traces, steps), steps)
+    return asked.learned(numbers, bool(batch), passes, _every(traces, steps), traces)
 
 
 def _parameters(rule: Hebbian, given: Mapping[str, Any]) -> dict[str, xr.DataArray]:
@@ -191,11 +191,11 @@ class _Asked:
             raise errors.DataError(f"{WHERE}: {self.rule.spec.name!r}", what, "the same neurons")
 
     def learned(
-        self, numbers: Mapping[str, xr.DataArray], batch: bool, passes: int, every: int, steps: int
+        self, numbers: Mapping[str, xr.DataArray], batch: bool, passes: int, every: int, kept: int
     ) -> xr.Dataset:
         """Run the loop, lazily where the arrays are lazy, and put names to what comes out."""
         arrays, cores = self._inputs(numbers)
-        kept, average = steps // every, self.rule.spec.averages
+        average = self.rule.spec.averages
         outputs: list[tuple[str, list[str], Any, dict[str, Any]]] = [
             ("weight", [POST, PRE], np.float64, unit_attrs(units_or(self.weights, "1"), "weight")),
             *((n, [PRE], np.float64, unit_attrs("1", f"average of {average[n]}")) for n in self.rule.pre),

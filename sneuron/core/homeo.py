@@ -115,7 +115,18 @@ def HomeoScale(
     given = {"rate": rate, "tau": tau, "dt": dt, "target": target, "transcripts": transcripts,
              "tau_expression": tau_expression, "gain": gain, "tau_rate": tau_rate, "step": step}  # fmt: skip
     _check(kind, {name for name, value in given.items() if value is not None})
-    ask = _Asked(kind, rate, target, tau, dt, gain, tau_rate or 0.0, low, high, 1.0 if step is None else step)
+    ask = _Asked(
+        kind,
+        rate,
+        target,
+        tau,
+        dt,
+        gain,
+        0.0 if tau_rate is None else tau_rate,
+        low,
+        high,
+        1.0 if step is None else step,
+    )
     if kind == "threshold":
         return _threshold(weights, ask)
     if kind == "conductance":
@@ -203,6 +214,8 @@ def _reading(value: Any, core: str | None, name: str, unit: str | None) -> xr.Da
         raise errors.DataError(f"{WHERE}: {name!r}", f"it has dtype {array.dtype}", "real numbers")
     if unit:
         array = xr.DataArray(labels.convert(array, labels.units_of(array.attrs), unit, f"{WHERE}: {name!r}"))
+    if name == "rate" and unit and array.chunks is None and bool((array < 0).any()):
+        raise errors.ParameterError(f"{WHERE}: 'rate'", "it is below 0 somewhere", "0 Hz or more")
     if name == "target" and not bool((array > 0).all()):
         raise errors.ParameterError(f"{WHERE}: 'target'", "it is not above 0 everywhere", "above 0")
     return array.drop_attrs(deep=False)
@@ -289,20 +302,44 @@ def _picked(wish: Array, post: Array) -> Array:
 
 def _threshold(thresholds: Any, ask: _Asked) -> xr.Dataset:
     """Thresholds that rise where the rate is above its target."""
-    dims = POST if np.ndim(thresholds) == 1 else ()
-    held = thresholds if isinstance(thresholds, xr.DataArray) else xr.DataArray(thresholds, dims=dims)
+    held = _plain(thresholds, POST, "weights")
     held = xr.DataArray(labels.convert(held, labels.units_of(held.attrs), "mV", f"{WHERE}: 'weights'"))
     step = number_of(ask.step, "mV", WHERE, "step", 0.0, 1e6)
-    moved = held - ask.deviation(POST) * step * (ask.time("dt") / ask.time("tau"))
+    moved = held - _beside(held, ask) * step * (ask.time("dt") / ask.time("tau"))
     return xr.Dataset({"threshold": moved.clip(*ask.bounds()).assign_attrs(unit_attrs("mV", "threshold"))})
+
+
+def _beside(held: xr.DataArray, ask: _Asked) -> xr.DataArray:
+    """1 - rate/target of the neurons that have the thresholds, under the same dim."""
+    own, other = (labels.NEURON, POST) if labels.NEURON in held.dims else (POST, labels.NEURON)
+    off = ask.deviation(own)
+    off = off.rename({other: own}) if own in held.dims and other in off.dims else off
+    if own in held.dims and off.sizes.get(own, held.sizes[own]) != held.sizes[own]:
+        what = f"{off.sizes[own]} of {held.sizes[own]} neurons"
+        raise errors.DataError(f"{WHERE}: 'rate'", what, "one for each")
+    return off
+
+
+def _plain(value: Any, dim: str, name: str) -> xr.DataArray:
+    """Labelled arrays as they are, a list along a dim."""
+    if isinstance(value, xr.DataArray):
+        return value
+    array = np.asarray(value)
+    if array.ndim > 1:
+        what = f"{name!r} is a plain array of {array.ndim} axes"
+        raise errors.DataError(WHERE, what, f"({dim}), or a DataArray")
+    return xr.DataArray(array, dims=dim if array.ndim else ())
 
 
 def _conductance(conductances: Any, ask: _Asked, transcripts: Any, tau_expression: Any) -> xr.Dataset:
     """Conductances that follow their transcripts, which are made while the sensor reads too little."""
-    g = conductances if isinstance(conductances, xr.DataArray) else xr.DataArray(np.asarray(conductances), dims=CHANNEL)
+    g = _plain(conductances, CHANNEL, "weights")
     if CHANNEL not in g.dims:
         raise errors.DataError(f"{WHERE}: 'weights'", f"it has the dims {g.dims}", "dims (..., channel)")
-    m = g if transcripts is None else transcripts
+    m = g if transcripts is None else _plain(transcripts, CHANNEL, "transcripts")
+    if m.sizes.get(CHANNEL, g.sizes[CHANNEL]) != g.sizes[CHANNEL]:
+        what = f"{m.sizes[CHANNEL]} of {g.sizes[CHANNEL]} channels"
+        raise errors.DataError(f"{WHERE}: 'transcripts'", what, "one for each")
     unit = labels.units_of(g.attrs) or "1"
     dt, follow = ask.time("dt"), number_of(tau_expression, "ms", WHERE, "tau_expression", 1e-9, 1e15)
     made = ask.deviation(None) * number_of(ask.step, unit, WHERE, "step", 0.0, 1e12) / ask.time("tau")

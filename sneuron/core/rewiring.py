@@ -20,12 +20,13 @@ _LAST = np.iinfo(np.uint64).max
 
 def rewired(
     weights: Array, clipped: Array, there: Array, gone: Array, fresh: Array, pruned: Array, seeds: Array,
-    ends: Sequence[Array], counts: tuple[int, int], autapses: bool,
+    ends: Sequence[Array], counts: tuple[int, int], autapses: bool, signed: bool,
 ) -> tuple[Array, ...]:  # fmt: skip
     """Each neuron gets as many new synapses as it has lost, from neurons that did not reach it before.
 
     Which ones: those with the smallest random numbers, one of each pair of neurons. So a matrix and a graph of the same
-    synapses are rewired in the same way.
+    synapses are rewired in the same way. `fresh` is the weight that a synapse with the sender of each place would get;
+    where signs are kept, that of a sender without any synapse is 0, since its sign is not known.
     """
     shape, core = weights.shape, 1 if ends else 2
     many = math.prod(shape[: len(shape) - core])
@@ -33,7 +34,7 @@ def rewired(
             for a in (weights, there, gone, fresh, *ends)]  # fmt: skip
     for point, seed in enumerate(np.ravel(seeds)):
         one: Any = _rewired_graph if ends else _rewired_matrix
-        one(*(a[point] for a in flat), int(seed), counts, autapses)
+        one(*(a[point] for a in flat), int(seed), counts, autapses, signed)
     w, left, _, _, *moved = (a.reshape(shape) for a in flat)
     return (w, clipped, left, pruned, *moved)
 
@@ -48,7 +49,9 @@ def _chosen(row: int, held: Array, many: int, seed: int, autapses: bool) -> Arra
     return order[: min(many, int(free.sum()))]
 
 
-def _rewired_matrix(w: Array, there: Array, gone: Array, fresh: Array, seed: int, counts: Any, autapses: bool) -> None:
+def _rewired_matrix(
+    w: Array, there: Array, gone: Array, fresh: Array, seed: int, counts: Any, autapses: bool, signed: bool
+) -> None:  # fmt: skip
     for row in np.flatnonzero(gone.any(1)):
         found = _chosen(int(row), there[row], int(gone[row].sum()), seed, autapses)
         there[row] &= ~gone[row]
@@ -57,14 +60,16 @@ def _rewired_matrix(w: Array, there: Array, gone: Array, fresh: Array, seed: int
 
 def _rewired_graph(
     w: Array, there: Array, gone: Array, fresh: Array, pre: Array, post: Array, seed: int, counts: tuple[int, int],
-    autapses: bool,
+    autapses: bool, signed: bool,
 ) -> None:  # fmt: skip
     before = there.copy()
     there &= ~gone
+    own = np.zeros(counts[0]) if signed else np.full(counts[0], fresh.max(initial=0.0))
+    own[pre[before]] = fresh[before]
     for row in np.unique(post[gone]):
         held = np.zeros(counts[0], bool)
         held[pre[before & (post == row)]] = True
         places = np.flatnonzero(gone & (post == row))
         found = _chosen(int(row), held, places.size, seed, autapses)
         places = places[: found.size]
-        pre[places], there[places], w[places] = found, True, fresh[places]
+        pre[places], there[places], w[places] = found, True, own[found]

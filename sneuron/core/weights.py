@@ -84,7 +84,7 @@ def UpdWgt(
         Synapses whose weight is smaller in size than this are gone: 0, and `exists` false.
     regrow : number, list or DataArray, optional
         So many synapses as a neuron has lost come back between it and others that did not reach it, with a weight of
-        this size.
+        this size, which is within the bounds; with `dale` it has the sign of its neuron.
     autapses : bool
         Whether those may have the number of the neuron itself.
     seed : int, list or DataArray of int
@@ -120,15 +120,25 @@ def UpdWgt(
     1.0
     """
     layout = Layout.of(weights, WHERE, ends=normalise is not None or prune is not None)
-    ask = _Step(rule, normalise, per, prune is not None, regrow is not None, bool(autapses), isinstance(dale, str))
+    ask = _Step(
+        rule,
+        normalise,
+        per,
+        prune is not None,
+        regrow is not None,
+        bool(autapses),
+        isinstance(dale, str),
+        dale is not None,
+    )
     _check(ask, layout, dale, mu, regrow)
+    bounds = _bounds(low, high, ask)
     numbers = [
         *_exponents(rule, mu),
-        *_bounds(low, high, ask, dale is not None),
+        *bounds,
         number_of(decay, "1", WHERE, "decay", 0.0, 1.0),
         number_of(total, layout.unit, WHERE, "total", 0.0),
         number_of(0.0 if prune is None else prune, layout.unit, WHERE, "prune", 0.0),
-        number_of(0.0 if regrow is None else regrow, layout.unit, WHERE, "regrow", 0.0),
+        _fresh(regrow, layout.unit, *bounds),
         checked_seeds(seed, WHERE, "seed").astype(np.uint64),
     ]
     arrays = [_like(change, layout, "change"), _like(True if exists is None else exists, layout, "exists")]
@@ -147,6 +157,7 @@ class _Step:
     regrow: bool
     autapses: bool
     keep: bool
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -246,18 +257,28 @@ def _exponents(rule: str, mu: Any) -> list[xr.DataArray]:
     return [number_of(mu, "1", WHERE, "mu", 0.0, 1.0)] * 2
 
 
-def _bounds(low: Any, high: Any, ask: _Step, signed: bool) -> list[xr.DataArray]:
+def _bounds(low: Any, high: Any, ask: _Step) -> list[xr.DataArray]:
     """Bounds in order; finite ones where a rule measures the room in front of them; of sizes from 0 on."""
-    low = 0.0 if signed and isinstance(low, float) and low == -math.inf else low
+    low = 0.0 if ask.signed and isinstance(low, float) and low == -math.inf else low
     least, most = number_of(low, "1", WHERE, "low", -math.inf), number_of(high, "1", WHERE, "high", -math.inf, math.inf)
     if not bool((least < most).all()):
         raise errors.ParameterError(f"{WHERE}: 'low'", "it is not below `high` everywhere", "low < high")
-    if signed and bool((least < 0).any()):
+    if ask.signed and bool((least < 0).any()):
         raise errors.ParameterError(f"{WHERE}: 'low'", "with `dale` bounds are of sizes", "0 or more")
     if ask.rule != "additive" and not bool((np.isfinite(least) & np.isfinite(most)).all()):
         what = f"the rule {ask.rule!r} measures the room in front of the bounds"
         raise errors.ParameterError(f"{WHERE}: 'low'", what, mend="Give finite `low` and `high`.")
     return [least, most]
+
+
+def _fresh(regrow: Any, unit: str, low: xr.DataArray, high: xr.DataArray) -> xr.DataArray:
+    """The weight of new synapses, within the bounds."""
+    if regrow is None:
+        return xr.DataArray(0.0)
+    size = number_of(regrow, unit, WHERE, "regrow", 0.0)
+    if not bool(((size >= low) & (size <= high)).all()):
+        raise errors.ParameterError(f"{WHERE}: 'regrow'", "it is not within the bounds everywhere", "low to high")
+    return size
 
 
 def _like(value: Any, layout: Layout, name: str) -> xr.DataArray:
@@ -359,9 +380,9 @@ def _stepped(
     pruned, left = gone.sum(thin), there & ~gone
     if not ask.regrow:
         return (new, clipped, left, pruned, *(np.broadcast_to(e, shape) for e in ends))
-    fresh = np.broadcast_to(np.where(sign < 0, -regrow, regrow), shape)
+    fresh = np.broadcast_to(sign * regrow, shape)
     seeds = np.broadcast_to(seed, shape[: thin[0]])
-    return rewired(new, clipped, there, gone, fresh, pruned, seeds, ends, counts, ask.autapses)
+    return rewired(new, clipped, there, gone, fresh, pruned, seeds, ends, counts, ask.autapses, ask.signed)
 
 
 def _norms_of(sizes: Array, ask: _Step, core: tuple[str, ...], ends: Sequence[Array]) -> Array:

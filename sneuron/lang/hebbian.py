@@ -131,7 +131,9 @@ def _added(weight: Array, gain: Array, rate: float) -> bool:
 
 @njit(cache=True, nogil=True)
 def _kept(weight: Array, before: Array, trace: Array, moved: Array, place: int, every: int) -> int:
-    """Writes down the weights, and how far they went at each step since they were written down before."""
+    """Writes down the weights, and how far they went at each step since they were before, while there is room."""
+    if place == trace.shape[0]:
+        return place
     for i in range(weight.shape[0]):
         total = 0.0
         for j in range(weight.shape[1]):

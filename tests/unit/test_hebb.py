@@ -195,6 +195,16 @@ def test_traces_show_the_way():
     )
 
 
+def test_there_are_as_many_traces_as_were_asked_for():
+    x, w = labelled()
+    whole = sn.HebbUpd(x, w, rule="oja", rate=0.01, traces=60)
+    learned = sn.HebbUpd(x, w, rule="oja", rate=0.01, traces=50)
+    assert learned.trace.values.tolist() == list(range(2, 101, 2))
+    for name in ("weight_trace", "change"):
+        np.testing.assert_array_equal(learned[name], whole[name].isel(trace=slice(50)))
+    np.testing.assert_array_equal(learned.weight, whole.weight)
+
+
 def test_synapses_that_do_not_exist_never_change():
     x, w = labelled()
     exists = xr.DataArray([[True, False, True], [True, True, False]], dims=("post", "pre"))

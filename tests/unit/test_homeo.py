@@ -153,6 +153,30 @@ def test_conductances_are_exact_over_an_interval():
     assert one.transcript.item() == pytest.approx(m, rel=1e-10)
 
 
+@pytest.mark.parametrize("dim", ["post", "neuron"])
+def test_thresholds_and_rates_are_of_the_same_neurons(dim):
+    """Under whatever name of their dim one of both came."""
+    more = {"kind": "threshold", **LOOP}
+    known = sn.HomeoScale([-50.0, -49.0], [4.0, 6.0], 5.0, **more).threshold
+    assert known.dims == ("post",)
+    rates = xr.DataArray([4.0, 6.0], dims=dim)
+    np.testing.assert_array_equal(sn.HomeoScale([-50.0, -49.0], rates, 5.0, **more).threshold, known)
+    held = xr.DataArray([-50.0, -49.0], dims=dim)
+    found = sn.HomeoScale(held, [4.0, 6.0], 5.0, **more).threshold
+    assert found.dims == (dim,)
+    np.testing.assert_array_equal(found, known)
+
+
+def test_transcripts_may_be_a_list_and_tau_rate_a_sweep():
+    more = {"kind": "conductance", "tau_expression": 3.0, **LOOP}
+    listed = sn.HomeoScale([1.0, 2.0], 5.0, 4.0, transcripts=[1.5, 2.5], **more)
+    named = sn.HomeoScale([1.0, 2.0], 5.0, 4.0, transcripts=xr.DataArray([1.5, 2.5], dims="channel"), **more)
+    xr.testing.assert_identical(listed, named)
+    swept = sn.HomeoScale([[1.0, 2.0]], 5.0, 4.0, gain=1.0, tau_rate=xr.DataArray([0.0, 9.0], dims="k"), **LOOP)
+    assert swept.tau_smooth.dims == ("k",)
+    assert swept.tau_smooth[0] == 4.0 * swept.tau_stable
+
+
 @pytest.mark.parametrize(
     ("more", "error", "text"),
     [
@@ -167,6 +191,14 @@ def test_conductances_are_exact_over_an_interval():
         ({"rate": [1.0, 2.0]}, DataError, "2 of 3 neurons"),
         ({"weights": np.ones(3), "rate": [1.0, 2.0, 3.0]}, DataError, "Give the graph"),
         ({"rate": "5 mV"}, ValueError, "Hz"),
+        ({"rate": -5.0}, ParameterError, "below 0"),
+        ({"kind": "threshold"}, DataError, "plain array of 2 axes"),
+        ({"kind": "threshold", "weights": [-50.0, -49.0], "rate": [1.0, 2.0, 3.0]}, DataError, "3 of 2 neurons"),
+        (
+            {"kind": "conductance", "weights": [1.0, 2.0], "tau_expression": 3.0, "transcripts": [1.0] * 3},
+            DataError,
+            "3 of 2 channels",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(more, error, text):

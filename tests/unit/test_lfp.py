@@ -249,3 +249,30 @@ HERE = {"sites": [[1.0, 0.0]], "positions": [[0.0, 0.0]]}
 def test_refused(data: Any, options: dict[str, Any], error: Any, words: str) -> None:
     with pytest.raises((error, TimeError), match=words):
         sn.LfpEst(data, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("reference", {"dt": 0.5}),
+        ("currents", {"layer": "deep"}),
+        ("rate", {"excitation": "i_ampa"}),
+        ("kernel", {"sigma": 0.4}),
+        ("rate", {"radius": [1.0, 2.0]}),
+        ("kernel", {"balanced": True}),
+        ("sources", {"inhibition": "i_gaba"}),
+        ("sources", {"dt": 2.0}),
+        ("sources", {"sigma": 0.4, "matrix": xr.DataArray([[1.0]], dims=("site", "source"))}),
+    ],
+)
+def test_what_a_method_would_not_look_at_is_refused(method, more):
+    with pytest.raises(ParameterError, match=f"'{next(iter(more))}': method '{method}' has no use for it"):
+        sn.LfpEst(xr.Dataset(), method, **more)
+
+
+def test_numbers_do_not_say_which_neurons_are_inhibitory():
+    """[0, 5] could be the numbers of two neurons."""
+    spikes = xr.DataArray([[1.0], [2.0]], dims=("neuron", "spike"), name="spike_time")
+    places = {"sites": [[0.0, 0.0]], "positions": [[0.0, 1.0], [1.0, 1.0]]}
+    with pytest.raises(DataError, match="true or false"):
+        sn.LfpEst(spikes, "kernel", inhibitory=[0, 5], window=(0, 30), **places)

@@ -125,3 +125,12 @@ def test_points_have_their_bits_in_any_company_and_any_chunks():
 def test_what_cannot_be_is_refused(more, error, text):
     with pytest.raises(error, match=text):
         sn.recall(**{"weights": np.zeros((3, 3)), "cue": [1.0, -1.0, 1.0], **more})
+
+
+def test_lazy_cues_and_patterns_of_other_values_make_no_number():
+    w = np.ones((3, 3)) - np.eye(3)
+    cue = xr.DataArray([[0.5, 1.0, 1.0], [1.0, 1.0, 1.0]], dims=("point", "neuron")).chunk()
+    patterns = xr.DataArray([[1.0, 1.0, 2.0], [1.0, 1.0, 1.0]], dims=("pattern", "neuron")).chunk()
+    found = sn.recall(w, cue, patterns).compute()
+    assert np.isnan(found.isel(point=0).to_array("name")).all()
+    assert np.isnan(found.overlap.values).tolist() == [[True, True], [True, False]]

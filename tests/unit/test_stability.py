@@ -277,3 +277,14 @@ def test_two_groups_are_told_from_one():
 def test_what_cannot_be_is_refused(weights, more, error, text):
     with pytest.raises(error, match=text):
         sn.PlastStable(weights, **more)
+
+
+def test_bounds_may_have_units():
+    w = np.random.default_rng(0).uniform(0.2, 0.8, (20, 8))
+    w[:, 0] = 1.0
+    w = xr.DataArray(w, dims=("snapshot", "synapse"), attrs={"units": "nS"})
+    found = sn.PlastStable(w, low="0 nS", high="1000 pS")
+    xr.testing.assert_identical(found, sn.PlastStable(w, low=0.0, high=1.0))
+    assert found.at_high == 0.125
+    with pytest.raises(ValueError, match="mV"):
+        sn.PlastStable(w, high="1 mV")

@@ -111,6 +111,31 @@ def test_synapses_that_go_come_back_elsewhere():
     assert (back.pre[0] != back.pre[2]).any()
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_new_synapse_has_the_sign_of_its_new_sender(seed):
+    """Also where the synapse that went had the other sign; a sender without synapses has no sign."""
+    pre = np.array([0, 3, 1, 4, 2, 5, 0, 5])
+    post = np.array([1, 1, 2, 2, 0, 0, 3, 3])
+    weight = np.where(pre < 3, 0.01, -0.5)
+    g = xr.Dataset({"weight": ("synapse", weight), "pre": ("synapse", pre), "post": ("synapse", post)})
+    g = g.assign(pre_count=7, post_count=7)
+    m = xr.DataArray(np.zeros((7, 7)), dims=("post", "pre"))
+    m.values[post, pre] = weight
+    more = {"dale": "keep", "prune": 0.1, "regrow": 0.2, "seed": seed}
+    ours, theirs = sn.UpdWgt(g, **more), sn.UpdWgt(m, exists=m != 0, **more)
+    np.testing.assert_array_equal(dense_of(ours, 7), theirs.weight)
+    expected = np.array([1, 1, 1, -1, -1, -1, 0])[ours.pre.values]
+    assert (expected[weight == 0.01] == -1).any()
+    np.testing.assert_array_equal(np.sign(ours.weight), expected)
+
+
+def test_a_norm_that_leads_below_the_lower_bound_is_stopped_there():
+    done = sn.UpdWgt([[0.5, 0.5], [0.9, 0.1]], low=[0.0, 0.4], high=1.0, normalise="l1", total=0.5)
+    np.testing.assert_allclose(done.weight.sel(low=0.4), [[0.4, 0.4], [0.4, 0.4]], rtol=1e-15)
+    np.testing.assert_allclose(done.weight.sel(low=0.0), [[0.25, 0.25], [0.45, 0.05]], rtol=1e-15)
+    assert done.clipped.values.tolist() == [0.0, 1.0]
+
+
 def test_new_partners_are_drawn_evenly():
     m = xr.DataArray(np.zeros((2000, 10)), dims=("post", "pre"))
     m[:, 3] = 1e-3
@@ -195,6 +220,8 @@ def test_units_are_those_of_the_weights():
         ({"per": "neuron"}, UnknownNameError, "post"),
         ({"decay": 1.5}, ParameterError, "0 to 1"),
         ({"regrow": 0.5}, ParameterError, "Give prune"),
+        ({"prune": 0.1, "regrow": 1.5, "low": 0.0, "high": 1.0}, ParameterError, "within the bounds"),
+        ({"prune": 0.1, "regrow": 0.2, "low": 0.3, "dale": "keep"}, ParameterError, "within the bounds"),
         ({"change": np.zeros((2, 2))}, DataError, "along 'post'"),
         ({"exists": np.zeros((3, 3))}, DataError, "true or false"),
         ({"change": np.array([["a"] * 3] * 3)}, DataError, "numbers"),

@@ -130,7 +130,7 @@ def _of_graph(graph: xr.Dataset, points: Mapping[str, int], unit: str, step: flo
     for end, size in ((pre, many[0]), (post, many[1])):
         if there.any() and int(end[there].max()) >= size:
             raise errors.DataError(where, f"there is no cell {int(end[there].max())} among {size}", f"0 to {size - 1}")
-    held = np.where(there, np.where(there, weight, 0.0), 0.0)
+    held = np.where(there, weight, 0.0)
     return Edges(np.where(there, pre, 0), np.where(there, post, 0), held, many[0], many[1])
 
 
