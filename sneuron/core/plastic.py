@@ -517,14 +517,16 @@ class Learning:
         return found
 
     def _memory(self, step: int) -> dict[str, xr.DataArray]:
-        """Spikes and traces that will still count."""
+        """Spikes and traces that will still count: those on their way, and the newest before them."""
         held, places = self.plastic, self.networks * self.changing.size
         past = held.times.shape[1]
         newest = (held.many[:, None] - 1 - np.arange(past)[None, ::-1]) & (past - 1)
         there = np.arange(past)[None, ::-1] < np.minimum(held.many, past)[:, None]
         times = np.where(there, np.take_along_axis(held.times, newest, 1), NEVER)
-        keep = min(past, int((times + self.wiring.longest > step).sum(1).max(initial=0)) + 1)
-        rows = {TIMES: times}
+        count = (times + self.wiring.longest > step).sum(1) + 1
+        keep = min(past, int(count.max(initial=1)))
+        there &= np.arange(past) >= past - count[:, None]
+        rows = {TIMES: np.where(there, times, NEVER)}
         for name, array in ((BEFORE, held.before), (AFTER, held.after)):
             rows[name] = np.where(there[..., None], np.take_along_axis(array, newest[..., None], 1), 0.0)
         rows = {n: a[:, past - keep :] for n, a in rows.items()}
