@@ -28,6 +28,8 @@ __all__ = ["ENGINE", "NETWORKS", "SCHEMA", "TRACE", "Plan", "simulated"]
 SCHEMA = 1
 ENGINE = "sneuron.explore.engine:NEURONS"
 NETWORKS = "sneuron.explore.networks:NETWORKS"
+DEFAULT = "hh"
+"""The model of a study that says none."""
 TRACE = "trace"
 PROTOCOL = "protocol"
 """Stands for the stimuli, or the duration, of the model's own protocol."""
@@ -103,7 +105,7 @@ class Plan:
     def make(
         cls,
         ranges: Any,
-        model: Any = "hh",
+        model: Any = None,
         *,
         duration: Any,
         settle: Any = 0,
@@ -287,12 +289,13 @@ def simulated(model: Any, network: Any, engine: str) -> tuple[Any, str]:
     """The model or network, and the engine that simulates it."""
     from sneuron.explore.netknown import is_network
 
-    if engine != ENGINE:
-        return (model if network is None else network), engine
-    if network is None:
-        return model, NETWORKS if is_network(model) else ENGINE
-    if model is not None and model != "hh":
+    if model is not None and network is not None:
         raise errors.PlanError("network", "model and network are both given", mend="Give one of them.")
+    what = DEFAULT if model is None else model
+    if engine != ENGINE:
+        return (what if network is None else network), engine
+    if network is None:
+        return what, NETWORKS if is_network(what) else ENGINE
     return network, NETWORKS
 
 

@@ -14,7 +14,7 @@ __all__ = ["ParamSweep"]
 
 def ParamSweep(
     ranges: Any,
-    model: Any = "hh",
+    model: Any = None,
     *,
     network: Any = None,
     duration: Any,
@@ -57,8 +57,8 @@ def ParamSweep(
     ranges : mapping, design, or list of them
         Parameter -> values: `grid`, `log`, `values`, a list, an array with units, one number (no dim then), `zipped`
         with another parameter, `derived` from others; `sobol`, `halton`, `lhs`, `random` for samples of many at once.
-    model : str, Model, dict or Neuron, default "hh"
-        What `load_model` takes.
+    model : str, Model, dict or Neuron
+        What `load_model` takes; "hh" when neither a model nor a network is given.
     network : str, dict, path, Network or Dataset
         In place of a model: each point is a network of its own. What `BuildNet` takes, or what it made. Parameters are
         those of the network ("g"), and paths ("e.size", "e.tau", "ee.p", "ee.weight"); repeat k of seed s is the

@@ -327,3 +327,9 @@ def test_the_picture_of_states_hatches_what_failed_and_sorts_its_axes() -> None:
         np.testing.assert_array_equal(shown, [[1, 4, 0], [2, -1, 3]])
         assert "failed" in [text.get_text() for text in figure.legends[0].texts]
         plt.close(figure)
+
+
+@pytest.mark.parametrize("model", ["hh", "lif"])
+def test_a_model_beside_a_network_is_refused(model: str) -> None:
+    with pytest.raises(SneuronError, match="both given"):
+        sweep(model=model)
