@@ -40,14 +40,20 @@ class Posterior:
         self.count = 0
         self.unit, self.offsets = np.zeros((0, setting.params)), np.zeros((0, 0))
         self.learnt: Any = None
+        self.supports: list[tuple[Any, float]] = []
 
     def ask(self) -> Floats:
-        """Draws of the prior; after the first round, of its part that is possible."""
+        """Draws of the prior; after the first round, of its part that is possible.
+
+        These are draws of the density, the likelier to be taken the rarer they are: evenly spread, however small the part.
+        """
         own = self.setting
         if self.learnt is None:
             return generator(own.seed, self.count).random((own.batch, own.params))
-        with _seeded(own.seed + self.count):
-            return _plain(self._truncated().sample((own.batch,)))
+        drawn, density = self._drawn(self.learnt, max(_SUPPORT, 16 * own.batch), own.seed + self.count)
+        inside = np.all([_dense(net, drawn) > least for net, least in self.supports], axis=0)
+        race = np.log(generator(own.seed, self.count).exponential(size=len(drawn))) + density
+        return drawn[np.argsort(np.where(inside, race, np.inf), kind="stable")[: own.batch]]
 
     def tell(self, told: Told) -> None:
         """Keep what came of a batch; learn when a round is full."""
@@ -58,7 +64,15 @@ class Posterior:
         self.offsets = np.concatenate([held, told.offsets[good]])
         self.count += 1
         if self.count % self.size == 0:
-            self.learnt = self._network() or self.learnt
+            self._end_round()
+
+    def _end_round(self) -> None:
+        """A new network; where it is dense, and those before it were, is what is possible."""
+        found = self._network()
+        if found is not None:
+            self.learnt = found
+            _, density = self._drawn(found, _SUPPORT, self.setting.seed)
+            self.supports.append((found, float(np.quantile(density, _KEPT))))
 
     def _network(self) -> Any:
         """A new network, of all that was seen; outputs that never differ say nothing and are left out."""
@@ -75,11 +89,11 @@ class Posterior:
             trainer.append_simulations(theta, x).train(force_first_round_loss=True)
             return trainer.build_posterior().set_default_x(torch.zeros(1, told.shape[1]))
 
-    def _truncated(self) -> Any:
-        from sbi.utils import RestrictedPrior, get_density_thresholder
-
-        inside = get_density_thresholder(self.learnt, _KEPT, num_samples_to_estimate_support=_SUPPORT)
-        return RestrictedPrior(_prior(self.setting.params), inside, sample_with="rejection")
+    def _drawn(self, learnt: Any, many: int, seed: int) -> tuple[Floats, Floats]:
+        """Draws of a density that was learnt, and its logarithm there."""
+        with _seeded(seed):
+            drawn = _plain(learnt.sample((many,), show_progress_bars=False))
+        return drawn, _dense(learnt, drawn)
 
     @property
     def posterior(self) -> Sample | None:
@@ -88,10 +102,8 @@ class Posterior:
             return None
         learnt = self._network() if self.count % self.size else self.learnt
         many = int(self.setting.options["draws"])
-        with _seeded(self.setting.seed):
-            drawn = learnt.sample((many,), show_progress_bars=False)
-            density = learnt.log_prob(drawn)
-        return Sample(_plain(drawn), np.full(many, 1.0 / many), density=density.numpy().astype(np.float64))
+        drawn, density = self._drawn(learnt, many, self.setting.seed)
+        return Sample(drawn, np.full(many, 1.0 / many), density=density)
 
 
 def _check(options: Mapping[str, Any]) -> None:
@@ -123,6 +135,14 @@ class _Untracked:
 
     def flush(self) -> None:
         """Nothing."""
+
+
+def _dense(learnt: Any, unit: Floats) -> Floats:
+    """The logarithm of a density that was learnt."""
+    import torch
+
+    with _quiet():
+        return np.asarray(learnt.log_prob(torch.as_tensor(unit, dtype=torch.float32)).numpy(), dtype=np.float64)
 
 
 def _plain(drawn: Any) -> Floats:
