@@ -45,7 +45,7 @@ class Posterior:
     def ask(self) -> Floats:
         """Draws of the prior; after the first round, of its part that is possible.
 
-        These are draws of the density, the likelier to be taken the rarer they are: evenly spread, however small the part.
+        These are draws of the density, the likelier taken the rarer they are: evenly spread, however small the part.
         """
         own = self.setting
         if self.learnt is None:
